@@ -1,0 +1,513 @@
+"""The chat client: a thread of its own that connects, listens, writes, and comes back.
+
+Knows the protocol's few fixed sentences, and nothing of what the others say.
+
+There is one thread, `chatlab-client-ana`, and it alone touches the socket. `send` and `close`
+only put something down and wake it. `_lock` guards the queue of lines, the state and the
+events; it is never held across a call to the socket.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from enum import Enum
+
+from chatlab.protocol import (
+    QUESTION,
+    SERVER_FULL,
+    STOPPING,
+    ErrorLine,
+    LineNotText,
+    LineReader,
+    Notice,
+    decode_line,
+    encode_line,
+    parse_server_line,
+)
+from chatlab.protocol import limits as LIMITS
+from chatlab.protocol.messages import asks_to_leave, own_new_name, says_goodbye, says_name_taken, welcomed_name
+
+from .backoff import Backoff
+from .errors import AwayQueueFull, ClientClosed, Refused, explain
+from .events import Event
+from .sockets import DEFAULT_ADDRESS, Address, Waker, prepare, reset_on_close, send_now, show_address
+
+# How many queued lines are joined into one send.
+_JOINED_LINES = 256
+
+
+class ClientState(Enum):
+    """Where a client stands."""
+
+    NEW = "not started"
+    AWAY = "looking for the server"
+    CHATTING = "in the room"
+    CLOSED = "closed"
+
+
+MOVES = {
+    (ClientState.NEW, "started"): ClientState.AWAY,
+    (ClientState.NEW, "closed"): ClientState.CLOSED,
+    (ClientState.AWAY, "welcomed"): ClientState.CHATTING,
+    (ClientState.AWAY, "closed"): ClientState.CLOSED,
+    (ClientState.CHATTING, "lost"): ClientState.AWAY,
+    (ClientState.CHATTING, "closed"): ClientState.CLOSED,
+}
+
+
+class _Lost(Exception):
+    """This connection, or this attempt at one, is over; another may do better."""
+
+
+class ChatClient:
+    """One person in the chat, who comes back when the server does.
+
+    >>> with ChatClient("ana") as ana:                     # doctest: +SKIP
+    ...     ana.send("hello")
+    ...     for event in ana.events():
+    ...         print(event)
+
+    `with` starts the client and waits until it is in the room; `start` does not wait. A lost
+    connection is followed by attempts to connect again, with backoff and under the same name;
+    lines sent meanwhile wait, and go out in order. A line that was handed to the system just
+    before the loss may be lost with it: nothing is ever sent twice.
+
+    Read what happens from `events()`, `next_event()` or `wait_for()`, which share one stream,
+    or pass `on_event`, which is called in the client's own thread for each event. Each may be
+    read or not: at most `EVENT_LIMIT` events are kept, and the oldest give way.
+
+    `give_up_seconds` bounds how long it looks for a server; None is for ever.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        address: Address = DEFAULT_ADDRESS,
+        *,
+        on_event: Callable[[Event], None] | None = None,
+        give_up_seconds: float | None = None,
+        backoff: Backoff | None = None,
+        connect_seconds: float = LIMITS.CONNECT_SECONDS,
+        heartbeat_idle_seconds: float = LIMITS.HEARTBEAT_IDLE_SECONDS,
+        heartbeat_answer_seconds: float = LIMITS.HEARTBEAT_ANSWER_SECONDS,
+        ghost_seconds: float = LIMITS.GHOST_SECONDS,
+        away_limit_lines: int = LIMITS.AWAY_LIMIT_LINES,
+    ) -> None:
+        encode_line(name)  # raises LineError now, and not in a thread later
+        self.name = name
+        self.address = address
+        self.on_event = on_event
+        self.give_up_seconds = give_up_seconds
+        self.connect_seconds = connect_seconds
+        self.heartbeat_idle_seconds = heartbeat_idle_seconds
+        self.heartbeat_answer_seconds = heartbeat_answer_seconds
+        self.ghost_seconds = ghost_seconds
+        self.away_limit_lines = away_limit_lines
+        self._backoff = backoff or Backoff(random.random)
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._state = ClientState.NEW
+        self._queue: deque[bytes] = deque()
+        self._events: deque[Event] = deque(maxlen=LIMITS.EVENT_LIMIT)
+        self._refused: Refused | None = None
+        self._leaving = False
+        self._was_joined = False
+        self._waker: Waker | None = None
+        self._thread: threading.Thread | None = None
+
+    # ---- for its user, from any thread -----------------------------------------------------
+
+    @property
+    def state(self) -> ClientState:
+        """Where the client stands now."""
+        return self._state
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the client is in the room now."""
+        return self._state is ClientState.CHATTING
+
+    @property
+    def waiting_lines(self) -> int:
+        """How many lines wait to be sent."""
+        return len(self._queue)
+
+    def start(self) -> ChatClient:
+        """Start to look for the server; return self at once."""
+        with self._lock:
+            if self._state is not ClientState.NEW:
+                raise ClientClosed("This client was started before: make a new ChatClient.")
+            self._state = MOVES[self._state, "started"]
+            self._waker = Waker()
+        self._thread = threading.Thread(target=self._run, name=f"chatlab-client-{self.name}", daemon=True)
+        self._thread.start()
+        return self
+
+    def send(self, line: str) -> None:
+        """Queue one line, chat or command; never block.
+
+        While the server is away the line waits. Raise LineError for what cannot be one line,
+        AwayQueueFull when too many wait already, ClientClosed after `close`.
+        """
+        if asks_to_leave(line):
+            self._leave()
+            return
+        encoded = encode_line(line)
+        with self._lock:
+            if self._state in (ClientState.NEW, ClientState.CLOSED) or self._leaving:
+                raise ClientClosed("This client is closed: nothing can be sent.")
+            if len(self._queue) >= self.away_limit_lines:
+                raise AwayQueueFull(f"{len(self._queue):,} lines wait for the server already: this one was not taken.")
+            self._queue.append(encoded)
+            self._waker.wake()
+
+    def close(self) -> None:
+        """Leave the room and end the thread; twice is fine.
+
+        When connected, what was sent before goes out first, and the server's goodbye is awaited
+        for a moment. When away, it returns at once. From `on_event` it does not wait.
+        """
+        self._leave()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def wait_until_joined(self, timeout_seconds: float = LIMITS.CONNECT_SECONDS) -> None:
+        """Block until the client is in the room. Raise Refused, ClientClosed or TimeoutError."""
+        with self._changed:
+            settled = (ClientState.CHATTING, ClientState.CLOSED)
+            if not self._changed.wait_for(lambda: self._state in settled, timeout_seconds):
+                raise TimeoutError(
+                    f"{self.name} is not in the chat at {show_address(self.address)} after {timeout_seconds:g} s:"
+                    " is the server running there?"
+                )
+            if self._refused is not None:
+                raise self._refused
+            if self._state is ClientState.CLOSED:
+                raise ClientClosed("This client was closed before it could join.")
+
+    def next_event(self, timeout_seconds: float | None = None) -> Event | None:
+        """Block for the next event and take it; None after `closed` was taken, or at the timeout."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._events or self._state is ClientState.CLOSED, timeout_seconds)
+            return self._events.popleft() if self._events else None
+
+    def events(self) -> Iterator[Event]:
+        """Yield each event as it happens, until and with `closed`. Blocks between events."""
+        while (event := self.next_event()) is not None:
+            yield event
+
+    def wait_for(self, text_or_kind: str, timeout_seconds: float = 5.0) -> Event:
+        """Take events until one is of this kind or its text holds these words; return it.
+
+        Raise TimeoutError with what came instead.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        others: list[str] = []
+        while (event := self.next_event(max(0.0, deadline - time.monotonic()))) is not None:
+            if text_or_kind in (event.kind, event.text) or (event.kind == "message" and text_or_kind in event.text):
+                return event
+            others.append(str(event))
+        came = "; ".join(others[-5:]) or "nothing"
+        raise TimeoutError(f"{self.name} waited {timeout_seconds:g} s for {text_or_kind!r}; what came: {came}")
+
+    def __enter__(self) -> ChatClient:
+        self.start()
+        try:
+            self.wait_until_joined()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _leave(self) -> None:
+        with self._lock:
+            if self._state is ClientState.NEW:
+                self._state = MOVES[self._state, "closed"]
+            if self._leaving or self._state is ClientState.CLOSED:
+                return
+            self._leaving = True
+            if self._state is ClientState.CHATTING:
+                self._queue.append(b"close\n")
+            self._waker.wake()
+
+    # ---- the thread: one connection after another --------------------------------------------
+
+    def _run(self) -> None:
+        self._away_since = time.monotonic()
+        self._name_taken_since: float | None = None
+        attempt = 0
+        try:
+            while not self._leaving:
+                self._connected_at: float | None = None
+                try:
+                    self._visit()
+                    return
+                except _Lost as lost:
+                    reason = str(lost)
+                now = time.monotonic()
+                lasted_seconds = 0.0 if self._connected_at is None else now - self._connected_at
+                if self._connected_at is not None:
+                    self._away_since, attempt = now, 0
+                    self._move("lost")
+                    self._emit(Event("lost", f"lost the connection: {reason}"))
+                attempt += 1
+                self._pause(attempt, self._backoff.next_delay(lasted_seconds), reason)
+        except Refused as refused:
+            self._refused = refused
+            self._emit(Event("refused", str(refused)))
+        finally:
+            self._end()
+
+    def _pause(self, attempt: int, delay_seconds: float, reason: str) -> None:
+        """Wait before the next attempt; a `close` meanwhile ends the wait."""
+        if self.give_up_seconds is not None:
+            left_seconds = self._away_since + self.give_up_seconds - time.monotonic()
+            if left_seconds <= 0:
+                raise Refused(f"gave up after {self.give_up_seconds:g} s: {reason}")
+            delay_seconds = min(delay_seconds, left_seconds)
+        text = f"trying again in {delay_seconds:.1f} s: {reason}"
+        self._emit(Event("retrying", text, attempt=attempt, delay_seconds=delay_seconds))
+        deadline = time.monotonic() + delay_seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._waker, selectors.EVENT_READ)
+            while not self._leaving and (left_seconds := deadline - time.monotonic()) > 0:
+                selector.select(left_seconds)
+                self._waker.clear()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._state = MOVES[self._state, "closed"]
+            unsent = sum(line != b"close\n" for line in self._queue)
+            self._queue.clear()
+            waker, self._waker = self._waker, None
+        waker.close()
+        text = "closed" if not unsent else f"closed, and {unsent} of your lines could not be sent"
+        self._emit(Event("closed", text, waiting_lines=unsent))
+
+    def _move(self, what_happened: str) -> None:
+        with self._changed:
+            self._state = MOVES[self._state, what_happened]
+            self._changed.notify_all()
+
+    def _emit(self, event: Event) -> None:
+        with self._changed:
+            self._events.append(event)
+            self._changed.notify_all()
+        if self.on_event is not None:
+            self.on_event(event)
+
+    # ---- the thread: one connection ------------------------------------------------------------
+
+    def _visit(self) -> None:
+        """One connection from its beginning to its end: return if we left, raise _Lost or Refused."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._waker, selectors.EVENT_READ)
+            deadline = time.monotonic() + self.connect_seconds
+            sock = self._connect(selector, deadline)
+            if sock is None:
+                return
+            with sock:
+                try:
+                    self._converse(sock, selector, deadline)
+                except OSError as error:
+                    raise _Lost(explain(error)) from error
+
+    def _connect(self, selector: selectors.BaseSelector, deadline: float) -> socket.socket | None:
+        """Return a connected socket, or None if `close` came first."""
+        failure: OSError = ConnectionRefusedError()
+        try:
+            found = socket.getaddrinfo(*self.address, type=socket.SOCK_STREAM)
+        except (socket.gaierror, OverflowError) as error:
+            reason = f"{self.address[0]}: {explain(error)}" if isinstance(error, OSError) else str(error)
+            raise (_Lost(reason) if self._was_joined else Refused(reason)) from error
+        for family, kind, protocol, _, address in found:
+            sock = socket.socket(family, kind, protocol)
+            try:
+                if not self._connect_one(sock, address, selector, deadline):
+                    sock.close()
+                    return None
+                return sock
+            except OSError as error:
+                sock.close()
+                failure = error
+        raise _Lost(explain(failure)) from failure
+
+    def _connect_one(
+        self, sock: socket.socket, address: tuple, selector: selectors.BaseSelector, deadline: float
+    ) -> bool:
+        # A connect that waits could not be interrupted by close: start it, and wait for both.
+        sock.setblocking(False)
+        try:
+            sock.connect(address)
+        except BlockingIOError:
+            pass  # under way
+        selector.register(sock, selectors.EVENT_WRITE)
+        try:
+            while True:
+                ready = {key.fileobj for key, _ in selector.select(max(0.0, deadline - time.monotonic()))}
+                self._waker.clear()
+                if self._leaving:
+                    return False
+                if sock in ready:
+                    break
+                if time.monotonic() >= deadline:
+                    raise TimeoutError
+        finally:
+            selector.unregister(sock)
+        if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(code, os.strerror(code))
+        if sock.getsockname() == sock.getpeername():
+            # Nobody listens, but the system gave us the very port that we are calling, and
+            # TCP's simultaneous open (RFC 9293, 3.5) joined our socket with itself.
+            reset_on_close(sock)
+            raise ConnectionRefusedError
+        prepare(sock)
+        sock.setblocking(False)
+        return True
+
+    def _converse(self, sock: socket.socket, selector: selectors.BaseSelector, naming_deadline: float) -> None:
+        reader = LineReader(LIMITS.SERVER_LINE_LIMIT_BYTES)
+        self._asked = False
+        self._goodbye = False
+        self._control = b""  # our name and our /ping: they go before the queue
+        self._sent_of_first_bytes = 0
+        self._heard_at = time.monotonic()
+        self._ping_token = ""
+        self._ping_at = 0.0
+        self._why_it_ends = "the server ended the connection"
+        goodbye_deadline: float | None = None
+        selector.register(sock, selectors.EVENT_READ)
+        while True:
+            wants_write = self._control or (self._queue and self.is_connected)
+            selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write else 0))
+            deadline = goodbye_deadline or (self._heartbeat_deadline() if self.is_connected else naming_deadline)
+            ready = {key.fileobj: mask for key, mask in selector.select(max(0.0, deadline - time.monotonic()))}
+            self._waker.clear()
+            now = time.monotonic()
+            if ready.get(sock, 0) & selectors.EVENT_READ:
+                chunk = sock.recv(LIMITS.RECV_BYTES)
+                if not chunk:
+                    if self._goodbye:
+                        return
+                    raise _Lost(self._why_it_ends)
+                self._heard_at, self._ping_token = now, ""
+                for line in reader.feed(chunk):
+                    self._hear(line)
+                if reader.overlong:
+                    raise _Lost("the server sent a line over the limit")
+            if ready.get(sock, 0) & selectors.EVENT_WRITE and self._write(sock) and goodbye_deadline:
+                goodbye_deadline = now + LIMITS.GOODBYE_SECONDS
+            if self._leaving and not self.is_connected:
+                return
+            if self._leaving and goodbye_deadline is None:
+                goodbye_deadline = now + LIMITS.GOODBYE_SECONDS
+            if now >= deadline and not ready:
+                if goodbye_deadline:
+                    return  # the server does not answer; we have said what we had to say
+                self._overdue(now)
+
+    def _heartbeat_deadline(self) -> float:
+        if self._ping_token:
+            return self._ping_at + self.heartbeat_answer_seconds
+        return self._heard_at + self.heartbeat_idle_seconds
+
+    def _overdue(self, now: float) -> None:
+        """Nothing came until a deadline: ask once with /ping (P28), then take it for lost."""
+        if not self.is_connected:
+            raise _Lost("the server did not answer in time")
+        if self._ping_token:
+            raise _Lost(f"nothing was heard for {now - self._heard_at:.0f} s")
+        self._ping_token, self._ping_at = f"heartbeat-{next(_heartbeats)}", now
+        self._control += encode_line(f"/ping {self._ping_token}")
+
+    def _hear(self, line: bytes) -> None:
+        """One line from the server."""
+        try:
+            text = decode_line(line)
+        except LineNotText:  # not from a server of ours; show it, with its oddities made visible
+            text = line.decode("utf-8", "backslashreplace")
+        message = parse_server_line(text)
+        if not self.is_connected:
+            self._answer(text, message)
+            return
+        if isinstance(message, Notice) and message.text.startswith("pong heartbeat-"):
+            return
+        if new_name := own_new_name(message):
+            self.name = new_name
+            self._thread.name = f"chatlab-client-{new_name}"
+        if says_goodbye(message):
+            self._goodbye = True
+        if message == STOPPING:
+            self._why_it_ends = "the server has stopped"
+        self._emit(Event("message", text, message=message))
+
+    def _answer(self, text: str, message: object) -> None:
+        """A line before the welcome: the question, the welcome, or a refusal."""
+        if message == SERVER_FULL:
+            raise _Lost("the server is full")
+        if message == STOPPING:
+            raise _Lost("the server has stopped")
+        if not self._asked:
+            if message != QUESTION:
+                raise Refused(f"what listens on {show_address(self.address)} is not a chatlab server")
+            self._asked = True
+            self._control += encode_line(self.name)
+        elif name := welcomed_name(message):
+            self._welcomed(name, Event("message", text, message=message))
+        elif says_name_taken(message):
+            self._wait_for_ghost(text)
+        elif isinstance(message, ErrorLine):
+            raise Refused(message.text)
+
+    def _welcomed(self, name: str, welcome: Event) -> None:
+        self.name = name
+        self._connected_at = time.monotonic()
+        self._name_taken_since = None
+        self._move("welcomed")
+        waiting = len(self._queue)
+        if self._was_joined:
+            self._emit(Event("back", f"back as {name}", waiting_lines=waiting))
+        else:
+            self._was_joined = True
+            self._emit(Event("joined", f"connected as {name}", waiting_lines=waiting))
+        self._emit(welcome)
+
+    def _wait_for_ghost(self, text: str) -> None:
+        """Our name is taken. After a loss that may be our own old connection, not yet noticed."""
+        now = time.monotonic()
+        if self._name_taken_since is None:
+            self._name_taken_since = now
+        if not self._was_joined or now - self._name_taken_since > self.ghost_seconds:
+            raise Refused(text[2:])
+        raise _Lost(f"the name {self.name} is still held by the connection that was lost")
+
+    def _write(self, sock: socket.socket) -> bool:
+        """Send what fits now, without waiting; return whether anything went out."""
+        # Our own lines do not cut into a line of the user that is half written.
+        if self._control and not self._sent_of_first_bytes:
+            sent_bytes = send_now(sock, self._control)
+            self._control = self._control[sent_bytes:]
+            return sent_bytes > 0
+        with self._lock:
+            block = b"".join(itertools.islice(self._queue, _JOINED_LINES))
+        sent_bytes = send_now(sock, block[self._sent_of_first_bytes :])
+        with self._lock:
+            sent_of_first = self._sent_of_first_bytes + sent_bytes
+            while self._queue and sent_of_first >= len(self._queue[0]):
+                sent_of_first -= len(self._queue.popleft())
+            self._sent_of_first_bytes = sent_of_first
+        return sent_bytes > 0
+
+
+_heartbeats = itertools.count(1)

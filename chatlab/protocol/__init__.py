@@ -1,0 +1,52 @@
+"""Bytes, lines and messages: the wire format that PROTOCOL.md states, and nothing that does I/O."""
+
+from .errors import ChatError, LineError, LineNotText, LineTooLong, NameRefused, NameTaken
+from .lines import CONTROL_CHARACTER, LineReader, decode_line, encode_line
+from .messages import (
+    QUESTION,
+    SERVER_FULL,
+    STOPPING,
+    Chat,
+    ClientMessage,
+    Command,
+    ErrorLine,
+    Leave,
+    Notice,
+    Private,
+    Say,
+    ServerMessage,
+    format_server_line,
+    parse_client_line,
+    parse_server_line,
+)
+from .names import check_name, name_key
+
+__all__ = [
+    "CONTROL_CHARACTER",
+    "QUESTION",
+    "SERVER_FULL",
+    "STOPPING",
+    "Chat",
+    "ChatError",
+    "ClientMessage",
+    "Command",
+    "ErrorLine",
+    "Leave",
+    "LineError",
+    "LineNotText",
+    "LineReader",
+    "LineTooLong",
+    "NameRefused",
+    "NameTaken",
+    "Notice",
+    "Private",
+    "Say",
+    "ServerMessage",
+    "check_name",
+    "decode_line",
+    "encode_line",
+    "format_server_line",
+    "name_key",
+    "parse_client_line",
+    "parse_server_line",
+]

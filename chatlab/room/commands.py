@@ -1,0 +1,135 @@
+"""The commands, as a table: a word, how it is used, what it is for, what it does (P19 to P24).
+
+Knows nothing of sockets. To add a command, write a function and a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chatlab.protocol import (
+    ErrorLine,
+    NameRefused,
+    Notice,
+    Private,
+    check_name,
+    format_server_line,
+    name_key,
+)
+from chatlab.protocol.limits import LINE_LIMIT_BYTES
+from chatlab.protocol.messages import name_taken, renamed_you
+
+from .effects import Broadcast, Effect, Renamed, Send
+from .sessions import Session
+
+if TYPE_CHECKING:
+    from .room import Room
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """One row of the table."""
+
+    usage: str
+    purpose: str
+    run: Callable[[Room, Session, str], list[Effect]]
+
+
+def tell(session: Session, *messages: Notice | ErrorLine | Private) -> list[Effect]:
+    """The effects that write these messages to one client."""
+    return [Send(session, format_server_line(message)) for message in messages]
+
+
+def _help(room: Room, session: Session, argument: str) -> list[Effect]:
+    return tell(
+        session,
+        *(Notice(f"{spec.usage} - {spec.purpose}") for spec in COMMANDS.values()),
+        Notice("close - leave the chat, like /quit"),
+        Notice("//TEXT - say a line that begins with a slash"),
+    )
+
+
+def _users(room: Room, session: Session, argument: str) -> list[Effect]:
+    names = [member.name for member in room.members]
+    names.sort(key=name_key)
+    title = f"Here now ({len(names)}): "
+    # A room of a thousand long names is more than one line can hold (P5).
+    return tell(session, *(Notice(title + part) for part in _parts(names, LINE_LIMIT_BYTES - 64)))
+
+
+def _parts(names: list[str], limit_bytes: int) -> list[str]:
+    parts, part, size = [], [], 0
+    for name in names:
+        size += len(name.encode()) + 2
+        if part and size > limit_bytes:
+            parts.append(", ".join(part))
+            part, size = [], len(name.encode()) + 2
+        part.append(name)
+    return [*parts, ", ".join(part)]
+
+
+def list_some(names: list[str], limit_bytes: int = LINE_LIMIT_BYTES - 256) -> str:
+    """Return the names as one phrase of at most about `limit_bytes`: `ana, bob and 3 more`."""
+    if not names:
+        return "nobody else"
+    names = sorted(names, key=name_key)
+    shown = _parts(names, limit_bytes)[0]
+    more = len(names) - shown.count(",") - 1
+    return f"{shown} and {more:,} more" if more else shown
+
+
+def _msg(room: Room, session: Session, argument: str) -> list[Effect]:
+    name, _, text = argument.partition(" ")
+    text = text.strip(" ")
+    if not name or not text:
+        return _use(session, "msg")
+    to = room.find(name)
+    if to is None:
+        return tell(session, ErrorLine(f"Nobody here is called {name}. Type /users to see who is."))
+    if to is session:
+        return tell(session, ErrorLine("That is your own name. /msg writes to somebody else."))
+    return tell(to, Private(session.name, text))
+
+
+def _nick(room: Room, session: Session, argument: str) -> list[Effect]:
+    if not argument:
+        return _use(session, "nick")
+    try:
+        new = check_name(argument)
+    except NameRefused as refused:
+        return tell(session, ErrorLine(f"Your name is still {session.name}: {refused}."))
+    holder = room.find(new)
+    if holder is not None and holder is not session:
+        return tell(session, name_taken(new))
+    if new == session.name:
+        return tell(session, ErrorLine(f"Your name is {new} already."))
+    old = room.rename(session, new)
+    return [
+        *tell(session, renamed_you(new)),
+        Broadcast(format_server_line(Notice(f"{old} is now {new}")), but=session),
+        Renamed(session, old, new),
+    ]
+
+
+def _ping(room: Room, session: Session, argument: str) -> list[Effect]:
+    return tell(session, Notice(f"pong {argument}".rstrip(" ")))
+
+
+def _quit(room: Room, session: Session, argument: str) -> list[Effect]:
+    return room.leave(session)
+
+
+def _use(session: Session, word: str) -> list[Effect]:
+    return tell(session, ErrorLine(f"Write it like this: {COMMANDS[word].usage}"))
+
+
+COMMANDS: dict[str, CommandSpec] = {
+    "help": CommandSpec("/help", "show this list", _help),
+    "users": CommandSpec("/users", "show who is here", _users),
+    "msg": CommandSpec("/msg NAME TEXT", "say something to one person alone", _msg),
+    "nick": CommandSpec("/nick NEW", "change your name", _nick),
+    "ping": CommandSpec("/ping TOKEN", "get the token back, after everything sent to you before it", _ping),
+    "quit": CommandSpec("/quit", "leave the chat", _quit),
+}

@@ -1,0 +1,62 @@
+"""What the room wants done, as data. A driver in `chatlab.net` does it.
+
+Knows nothing of how: an effect names sessions and lines, never sockets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .sessions import Session
+
+
+@dataclass(frozen=True)
+class Send:
+    """Write one line (without its LF) to one client."""
+
+    to: Session
+    line: str
+
+
+@dataclass(frozen=True)
+class Broadcast:
+    """Write one line to everyone who is in the room now, except one."""
+
+    line: str
+    but: Session | None = None
+
+
+@dataclass(frozen=True)
+class Close:
+    """Write what still waits for this client, then end the connection."""
+
+    session: Session
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Nothing to do but to know it, for logs and panels: somebody is in the room."""
+
+    session: Session
+    name: str
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """To know: somebody has changed their name."""
+
+    session: Session
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """To know: somebody who had a name is in the room no more."""
+
+    session: Session
+    name: str
+    reason: str
+
+
+Effect = Send | Broadcast | Close | Joined | Renamed | Left

@@ -1,0 +1,206 @@
+"""The room: a line goes in, effects come out. Everything that makes this program a chat is here.
+
+Knows nothing of sockets, threads or clocks. One caller at a time: the driver holds its lock.
+"""
+
+from __future__ import annotations
+
+from chatlab.protocol import (
+    QUESTION,
+    STOPPING,
+    Chat,
+    Command,
+    ErrorLine,
+    Leave,
+    LineNotText,
+    NameRefused,
+    Notice,
+    Say,
+    check_name,
+    decode_line,
+    format_server_line,
+    name_key,
+    parse_client_line,
+)
+from chatlab.protocol.limits import LINE_LIMIT_BYTES, NAME_TRIES
+from chatlab.protocol.messages import asks_to_leave, goodbye, name_taken, welcome
+
+from .commands import COMMANDS, list_some, tell
+from .effects import Broadcast, Close, Effect, Joined, Left
+from .sessions import Session, State
+
+
+class Room:
+    """Who is here, under which name, and who hears what.
+
+    >>> room = Room()
+    >>> ana, asked = room.open()
+    >>> asked[0].line
+    '* What is your name?'
+    >>> room.handle(ana, b"ana")[0].line
+    '* Welcome, ana. Here now: nobody else. Type /help for commands, close to leave.'
+    """
+
+    def __init__(self) -> None:
+        # By name_key, so that Ana and ana are one (P13).
+        self._named: dict[str, Session] = {}
+        self._naming: set[Session] = set()
+        self._members: tuple[Session, ...] | None = ()
+
+    # ---- who is here ---------------------------------------------------------------------
+
+    @property
+    def members(self) -> tuple[Session, ...]:
+        """Everyone who has a name, in order of arrival: they hear a Broadcast."""
+        if self._members is None:
+            self._members = tuple(self._named.values())
+        return self._members
+
+    def find(self, name: str) -> Session | None:
+        """The session that bears this name, by the rule of P13, or None."""
+        return self._named.get(name_key(name))
+
+    # ---- what happens ----------------------------------------------------------------------
+
+    def open(self) -> tuple[Session, list[Effect]]:
+        """Somebody has connected: return their new session and the question for a name (P6)."""
+        session = Session()
+        self._naming.add(session)
+        return session, tell(session, QUESTION)
+
+    def handle(self, session: Session, line: bytes) -> list[Effect]:
+        """One complete line has come (without its LF): return what to do about it.
+
+        A line after the end of a session does nothing (P17).
+        """
+        match session.state:
+            case State.NAMING:
+                return self._handle_name(session, line)
+            case State.CHATTING:
+                return self._handle_chat(session, line)
+            case _:
+                return []
+
+    def lost(self, session: Session, reason: str = "the connection was lost") -> list[Effect]:
+        """The connection is gone and nobody said `close` (P25). Twice is fine."""
+        return self._end(session, "lost the connection", reason)
+
+    def overlong(self, session: Session) -> list[Effect]:
+        """A line went over its limit (P2): the last word to its sender, then the end."""
+        return self._refuse_and_end(
+            session, f"A line has at most {LINE_LIMIT_BYTES:,} bytes; yours has more, so the connection ends.",
+            "sent a line over the limit",
+        )
+
+    def expire(self, session: Session) -> list[Effect]:
+        """The deadline for a name is over (P9). Does nothing to one who has a name."""
+        if session.state is not State.NAMING:
+            return []
+        return self._refuse_and_end(session, "You took too long to say a name. Connect again.", "said no name")
+
+    def too_slow(self, session: Session) -> list[Effect]:
+        """More waits for this client than the outbox holds (P26)."""
+        return self._refuse_and_end(
+            session, "You read too slowly and too much is waiting for you, so the connection ends.", "read too slowly"
+        )
+
+    def failed(self, session: Session) -> list[Effect]:
+        """The server itself failed while it served this client; the others go on."""
+        return self._refuse_and_end(session, "The server failed while it served you. Connect again.", "server error")
+
+    def stop(self) -> list[Effect]:
+        """The server stops (P27): everybody is told and nobody is left."""
+        effects: list[Effect] = []
+        for session in [*self._naming, *self.members]:
+            effects += [*tell(session, STOPPING), *self._remove(session, "the server stopped"), Close(session)]
+        return effects
+
+    # ---- for the commands ------------------------------------------------------------------
+
+    def rename(self, session: Session, new: str) -> str:
+        """Give the session a checked and free name; return the old one."""
+        session.move("renamed")
+        old, session.name = session.name, new
+        del self._named[name_key(old)]
+        self._named[name_key(new)] = session
+        self._members = None
+        return old
+
+    def leave(self, session: Session) -> list[Effect]:
+        """Somebody has said `close` (P17)."""
+        farewell = goodbye(session.name) if session.name else Notice("Goodbye.")
+        return [*tell(session, farewell), *self._end(session, "left", "left"), Close(session)]
+
+    # ---- inside ----------------------------------------------------------------------------
+
+    def _handle_name(self, session: Session, line: bytes) -> list[Effect]:
+        try:
+            text = decode_line(line)
+            if asks_to_leave(text):
+                return self.leave(session)
+            name = check_name(text)
+        except (LineNotText, NameRefused) as refused:
+            return self._refuse_name(session, ErrorLine(f"Try another name: {refused}."))
+        if name_key(name) in self._named:
+            return self._refuse_name(session, name_taken(name))
+        others = [member.name for member in self.members]
+        session.move("named")
+        session.name = name
+        self._naming.discard(session)
+        self._named[name_key(name)] = session
+        self._members = None
+        return [
+            *tell(session, welcome(name, list_some(others))),
+            Broadcast(format_server_line(Notice(f"{name} joined")), but=session),
+            Joined(session, name),
+        ]
+
+    def _refuse_name(self, session: Session, why: ErrorLine) -> list[Effect]:
+        session.refused_names += 1
+        if session.refused_names < NAME_TRIES:
+            return tell(session, why)
+        enough = ErrorLine(f"That was try {NAME_TRIES} of {NAME_TRIES}. Connect again when you have a name.")
+        return [*tell(session, why, enough), *self._remove(session, "no name in time"), Close(session)]
+
+    def _handle_chat(self, session: Session, line: bytes) -> list[Effect]:
+        try:
+            message = parse_client_line(line)
+        except LineNotText as error:
+            return tell(session, ErrorLine(f"Not sent: {error}."))
+        match message:
+            case Leave():
+                return self.leave(session)
+            case Say(text):
+                if not text.strip():
+                    return []
+                return [Broadcast(format_server_line(Chat(session.name, text)), but=session)]
+            case Command(word, argument):
+                spec = COMMANDS.get(word)
+                if spec is None:
+                    return tell(session, ErrorLine(f"There is no command /{word}. Type /help to see them all."))
+                return spec.run(self, session, argument)
+
+    def _refuse_and_end(self, session: Session, sentence: str, reason: str) -> list[Effect]:
+        if session.state is State.GONE:
+            return []
+        return [
+            *tell(session, ErrorLine(sentence)),
+            *self._end(session, "lost the connection", reason),
+            Close(session),
+        ]
+
+    def _end(self, session: Session, others_read: str, reason: str) -> list[Effect]:
+        removed = self._remove(session, reason)
+        return [Broadcast(format_server_line(Notice(f"{session.name} {others_read}"))), *removed] if removed else []
+
+    def _remove(self, session: Session, reason: str) -> list[Effect]:
+        if session.state is State.GONE:
+            return []
+        had_name = session.state is State.CHATTING
+        session.move("ended")
+        if not had_name:
+            self._naming.discard(session)
+            return []
+        del self._named[name_key(session.name)]
+        self._members = None
+        return [Left(session, session.name, reason)]

@@ -1,0 +1,41 @@
+"""One person's visit: the state it is in, and the moves between states.
+
+Knows nothing of sockets, and nothing of the other visitors.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class State(Enum):
+    """Where a visit stands."""
+
+    NAMING = "was asked for a name"
+    CHATTING = "is in the room"
+    GONE = "has left, or was lost"
+
+
+# Read it aloud: from this state, when this happens, to that state. What is not here cannot happen.
+MOVES = {
+    (State.NAMING, "named"): State.CHATTING,
+    (State.NAMING, "ended"): State.GONE,
+    (State.CHATTING, "renamed"): State.CHATTING,
+    (State.CHATTING, "ended"): State.GONE,
+}
+
+
+class Session:
+    """What the room knows of one client. Only the room writes to it."""
+
+    def __init__(self) -> None:
+        self.state = State.NAMING
+        self.name = ""
+        self.refused_names = 0
+
+    def move(self, what_happened: str) -> None:
+        """Go to the next state; a move that the table lacks is a bug of ours (KeyError)."""
+        self.state = MOVES[self.state, what_happened]
+
+    def __repr__(self) -> str:
+        return f"<Session {self.name or 'without a name'}: {self.state.value}>"
