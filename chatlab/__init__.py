@@ -16,7 +16,7 @@ _NAMES = {
     "Event": "chatlab.net",
 }
 
-__all__ = sorted([*_NAMES, "__version__"])
+__all__ = sorted(list(_NAMES) + ["__version__"])
 
 
 def __getattr__(name):

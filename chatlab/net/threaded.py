@@ -127,6 +127,7 @@ class ChatServer:
         naming_seconds: float = LIMITS.NAMING_DEADLINE_SECONDS,
         close_seconds: float = LIMITS.CLOSE_SECONDS,
         outbox_limit_bytes: int = LIMITS.OUTBOX_LIMIT_BYTES,
+        history_lines: int = 0,
         on_happening: Callable[[Happening], None] | None = None,
     ) -> None:
         self.address = address
@@ -134,6 +135,7 @@ class ChatServer:
         self.naming_seconds = naming_seconds
         self.close_seconds = close_seconds
         self.outbox_limit_bytes = outbox_limit_bytes
+        self.history_lines = history_lines
         self.on_happening = on_happening
         # Held by start and stop alone, so that two of them cannot overlap.
         self._lifecycle_lock = threading.Lock()
@@ -146,7 +148,7 @@ class ChatServer:
         self._reset_state()
 
     def _reset_state(self) -> None:
-        self._room = Room()
+        self._room = Room(self.history_lines)
         self._connections: dict[Session, Connection] = {}
         self._due: list[Connection] = []
         self._due_bytes = 0

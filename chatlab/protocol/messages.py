@@ -137,6 +137,11 @@ def welcome(name: str, others: str) -> Notice:
     return Notice(f"Welcome, {name}. Here now: {others}. Type /help for commands, close to leave.")
 
 
+def earlier(chat: Chat) -> Notice:
+    """A line that was said before this client came (P10)."""
+    return Notice(f"Earlier, {chat.name}: {chat.text}")
+
+
 def goodbye(name: str) -> Notice:
     """The last sentence to a client that asked to leave (P17)."""
     return Notice(f"Goodbye, {name}.")

@@ -5,6 +5,8 @@ Knows nothing of sockets, threads or clocks. One caller at a time: the driver ho
 
 from __future__ import annotations
 
+from collections import deque
+
 from chatlab.protocol import (
     QUESTION,
     STOPPING,
@@ -23,7 +25,7 @@ from chatlab.protocol import (
     parse_client_line,
 )
 from chatlab.protocol.limits import LINE_LIMIT_BYTES, NAME_TRIES
-from chatlab.protocol.messages import asks_to_leave, goodbye, name_taken, welcome
+from chatlab.protocol.messages import asks_to_leave, earlier, goodbye, name_taken, welcome
 
 from .commands import COMMANDS, list_some, tell
 from .effects import Broadcast, Close, Effect, Joined, Left
@@ -41,7 +43,9 @@ class Room:
     '* Welcome, ana. Here now: nobody else. Type /help for commands, close to leave.'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, history_lines: int = 0) -> None:
+        """Remember the last `history_lines` lines of chat, in memory, for those who come (P10)."""
+        self._history: deque[Chat] = deque(maxlen=history_lines)
         # By name_key, so that Ana and ana are one (P13).
         self._named: dict[str, Session] = {}
         self._naming: set[Session] = set()
@@ -150,7 +154,7 @@ class Room:
         self._named[name_key(name)] = session
         self._members = None
         return [
-            *tell(session, welcome(name, list_some(others))),
+            *tell(session, welcome(name, list_some(others)), *map(earlier, self._history)),
             Broadcast(format_server_line(Notice(f"{name} joined")), but=session),
             Joined(session, name),
         ]
@@ -173,7 +177,9 @@ class Room:
             case Say(text):
                 if not text.strip():
                     return []
-                return [Broadcast(format_server_line(Chat(session.name, text)), but=session)]
+                chat = Chat(session.name, text)
+                self._history.append(chat)
+                return [Broadcast(format_server_line(chat), but=session)]
             case Command(word, argument):
                 spec = COMMANDS.get(word)
                 if spec is None:
