@@ -421,19 +421,20 @@ class ChatServer:
                 if connection not in too_slow:
                     too_slow.append(connection)
                 continue
-            if connection.writing is Writing.NOTHING:
-                connection.writing = Writing.DUE
-                self._due.append(connection)
+            self._make_due_locked(connection)
         self._due_bytes += len(line)
+
+    def _make_due_locked(self, connection: Connection) -> None:
+        if connection.writing is Writing.NOTHING:
+            connection.writing = Writing.DUE
+            connection.holders += 1  # the courier's, until its round is over
+            self._due.append(connection)
 
     def _end_locked(self, connection: Connection) -> None:
         connection.ending = True
         self._naming_deadlines.pop(connection, None)
         self._closing_deadlines[connection] = time.monotonic() + self.close_seconds
-        if connection.writing is Writing.NOTHING:
-            # Nothing to write, but the end of the stream is to be sent.
-            connection.writing = Writing.DUE
-            self._due.append(connection)
+        self._make_due_locked(connection)  # if only to send the end of the stream
         if len(self._closing_deadlines) == 1:
             self._writer_waker.wake()
 
@@ -458,11 +459,10 @@ class ChatServer:
                 if self._courier_is_out or not self._due:
                     return
                 self._courier_is_out = True
-                round_ = self._take_locked([c for c in self._due if c.writing is Writing.DUE])
-                self._due = []
-                self._due_bytes = 0
+                due, self._due, self._due_bytes = self._due, [], 0
+                blocks = [self._take_locked(connection) for connection in due]
             try:
-                self._write_blocks(round_)
+                self._write_blocks(due, blocks)
             finally:
                 with self._room_lock:
                     self._courier_is_out = False
@@ -470,30 +470,31 @@ class ChatServer:
         # Others keep this thread busy with their lines, and its own client waits.
         self._writer_waker.wake()
 
-    def _take_locked(self, connections: list[Connection]) -> list[tuple[Connection, bytes]]:
-        for connection in connections:
-            connection.holders += 1
-            connection.writing = Writing.NOTHING
-        return [(connection, connection.outbox.take()) for connection in connections]
+    def _take_locked(self, connection: Connection) -> bytes:
+        if connection.writing is Writing.LATE:
+            return b""  # since it became due, the writer thread has taken it over
+        connection.writing = Writing.NOTHING
+        return connection.outbox.take()
 
-    def _write_blocks(self, blocks: list[tuple[Connection, bytes]]) -> None:
+    def _write_blocks(self, connections: list[Connection], blocks: list[bytes]) -> None:
         """Send each block once, without waiting; hand what is left to the writer thread."""
-        results = [self._send_block(connection, block) for connection, block in blocks]
+        sent = [self._send_block(connection, block) for connection, block in zip(connections, blocks)]
         finished = []
         with self._room_lock:
-            for (connection, block), sent_bytes in zip(blocks, results):
+            for connection, block, sent_bytes in zip(connections, blocks, sent):
+                if connection.writing is Writing.LATE:
+                    continue
                 connection.outbox.written(block, sent_bytes)
                 if sent_bytes < len(block):
-                    if connection.writing is not Writing.LATE:
-                        connection.writing = Writing.LATE
-                        connection.holders += 1  # the writer's, until it has written all
-                        self._late.append(connection)
+                    connection.writing = Writing.LATE
+                    connection.holders += 1  # the writer's, until it has written all
+                    self._late.append(connection)
                 elif connection.ending and not connection.outbox:
                     finished.append(connection)
             late = bool(self._late)
         for connection in finished:
             shut(connection.socket, socket.SHUT_WR)
-        self._release([connection for connection, _ in blocks])
+        self._release(connections)
         if late:
             self._writer_waker.wake()
 

@@ -1,0 +1,70 @@
+"""What every test is held to: it leaves nothing behind, and in CI nothing is skipped."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+
+import psutil
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
+    parser.addoption("--clause", help="only the tests that hold this clause of PROTOCOL.md, as in --clause P4")
+    parser.addoption("--address", help="HOST:PORT of a server to hold against the contract, instead of our own")
+
+
+def pytest_collection_modifyitems(config, items):
+    if clause := config.getoption("--clause"):
+        chosen = [item for item in items if any(clause in mark.args for mark in item.iter_markers("clause"))]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and --no-skips forbids it: {report.longrepr[2]}"
+
+
+def _sockets() -> set[str]:
+    """This process's sockets: by inode where /proc tells, by their addresses elsewhere."""
+    if os.path.isdir("/proc/self/fd"):
+        found = set()
+        for descriptor in os.listdir("/proc/self/fd"):
+            try:
+                target = os.readlink(f"/proc/self/fd/{descriptor}")
+            except OSError:
+                continue  # the descriptor of this very listing
+            if target.startswith("socket:"):
+                found.add(target)
+        return found
+    return {str((c.laddr, c.raddr)) for c in psutil.Process().net_connections(kind="inet")}
+
+
+def _leftovers(threads, sockets, children) -> list[str]:
+    left = [f"thread {t.name}" for t in threading.enumerate() if t not in threads]
+    left += [f"socket {s}" for s in _sockets() - sockets]
+    left += [f"child {c.pid}" for c in psutil.Process().children(recursive=True) if c.pid not in children]
+    return left
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_behind():
+    """Fail a test that leaves a thread, a socket or a child process behind it."""
+    threads, sockets = set(threading.enumerate()), _sockets()
+    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    yield
+    # A thread that was told to end may need a moment for its last instructions.
+    patience = time.monotonic() + 5
+    while left := _leftovers(threads, sockets, children):
+        if time.monotonic() > patience:
+            pytest.fail("left behind: " + ", ".join(left))
+        gc.collect()
+        time.sleep(0.01)
