@@ -18,11 +18,16 @@ class Person:
         self.socket.settimeout(wait_seconds)
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
-        self.socket.connect(address)
         self._received = b""
         self.name = name
-        if name is not None:
-            self.welcome = self.give_name(name)
+        try:
+            self.socket.connect(address)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if name is not None:
+                self.welcome = self.give_name(name)
+        except BaseException:
+            self.socket.close()
+            raise
 
     def give_name(self, name: str) -> str:
         """Read the question, answer it, return the server's answer."""

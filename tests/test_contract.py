@@ -71,7 +71,6 @@ def people(address):
 def test_a_conversation_sent_one_byte_at_a_time_is_the_same_conversation(address, people):
     bob = people("bob")
     with Person(address) as ana:
-        ana.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in "ana\nseñor 🎉\n/msg bob hi\n".encode():
             ana.send_bytes(bytes([byte]))
         assert bob.line() == "* ana joined"

@@ -12,6 +12,7 @@ makes it with the core alone, and without pip), is kept: pip and what is missing
 from __future__ import annotations
 
 import ast
+import contextlib
 import errno
 import hashlib
 import importlib.util
@@ -25,6 +26,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 EXTRAS = ("lab", "test", "browser")  # of pyproject.toml; each holds the whole of the one before it
 MAIN_MODULE = {"lab": "jupyterlab", "test": "pytest", "browser": "playwright"}
@@ -37,7 +39,6 @@ COMMAND = "py -m chatlab" if os.name == "nt" else "python3 -m chatlab"
 MISLEADING = (
     "PYTHONHOME",
     "PYTHONPATH",
-    "PYTHONSTARTUP",
     "VIRTUAL_ENV",
     "PIP_PREFIX",
     "PIP_PYTHON",
@@ -67,23 +68,30 @@ def open_lab(arguments: list[str], *, notebook: bool = False) -> int:
     def work() -> int:
         root = find_checkout()
         chosen = [argument for argument in arguments if re.fullmatch(r"[^-].*\.ipynb", argument)]
-        others = [argument for argument in arguments if argument not in chosen]
-        chosen = [os.path.abspath(path) for path in chosen]
-        for path in chosen or [root / FIRST_NOTEBOOK]:
-            if not Path(path).is_file():
-                raise SetupError(
-                    f"There is no notebook {path}: look for its name in {root / 'notebooks'};"
-                    " `git checkout -- notebooks` brings back one that was deleted."
-                )
+        path = _notebook_in(root, chosen[0] if chosen else root / FIRST_NOTEBOOK)
         python = prepare("lab", root)
-        command = [python, "-m", "notebook" if notebook else "jupyterlab", *(chosen or [FIRST_NOTEBOOK])]
-        command.append(f"--ServerApp.root_dir={root}")  # the exercises too, not only the notebook's directory
+        if notebook:
+            command = [python, "-m", "notebook", f"--JupyterNotebookApp.default_url=/notebooks/{path}"]
+        else:
+            command = [python, "-m", "jupyterlab", f"--LabApp.default_url=/lab/tree/{path}"]
+        command.append(f"--ServerApp.root_dir={root}")  # the exercises are in sight too
         if _is_root():
             _say("You are root: Jupyter is started with --allow-root, which it otherwise refuses.")
             command.append("--allow-root")
-        return run(command + others, root)
+        return run(command + [argument for argument in arguments if argument not in chosen], root)
 
     return _told(work)
+
+
+def _notebook_in(root: Path, notebook: str | Path) -> str:
+    """Return a notebook's place in the checkout, as a part of a URL."""
+    path = Path(notebook).resolve()
+    if not path.is_file() or not path.is_relative_to(root):
+        raise SetupError(
+            f"There is no notebook {path} in this checkout: look for its name in the directory notebooks;"
+            " `git checkout -- notebooks` brings back one that was deleted."
+        )
+    return quote(path.relative_to(root).as_posix())
 
 
 def run_tests(arguments: list[str], *, everything: bool = False) -> int:
@@ -136,18 +144,30 @@ def prepare(extra: str, root: Path) -> str:
 
 
 def run(command: list[str], root: Path) -> int:
-    """Run a command in the checkout until it ends, and return its exit code."""
-    # Ctrl-C reaches the child too, from the terminal. JupyterLab then asks whether to stop, so we go on waiting.
-    # A function, because a child inherits SIG_IGN and would never see a Ctrl-C.
-    handlers = {signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None)}
+    """Run a command in the checkout until it ends, and return its exit code. Call it in the main thread."""
+    child = None
+    told_to_end = False
+
+    def pass_on(number, frame):
+        nonlocal told_to_end
+        told_to_end = True
+        if child:
+            child.terminate()
+
+    def wait_on(number, frame):
+        """Ctrl-C reaches the child too, from the terminal: JupyterLab then asks whether to stop."""
+
+    # Functions, because a child would inherit SIG_IGN. Windows has no SIGHUP.
+    handlers = {getattr(signal, name): pass_on for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)}
+    handlers[signal.SIGINT] = wait_on
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         with subprocess.Popen(command, cwd=root, env=child_environment(command[0], root)) as child:
-            for name in ("SIGTERM", "SIGHUP"):
-                if number := getattr(signal, name, None):  # Windows has no SIGHUP
-                    handlers[number] = signal.signal(number, lambda number, frame: child.terminate())
+            if told_to_end:  # while it was being started
+                child.terminate()
             exit_code = child.wait()
     finally:
-        for number, handler in handlers.items():
+        for number, handler in before.items():
             signal.signal(number, handler)
     return exit_code if exit_code >= 0 else 128 - exit_code  # -15, ended by signal 15, is 143 as in a shell
 
@@ -214,7 +234,7 @@ def has_everything(extra: str, root: Path) -> bool:
 
 @dataclass(frozen=True)
 class Found:
-    """A `.venv` whose Python runs: its interpreter, its version, and which of the modules asked about it has."""
+    """A `.venv` whose Python runs: its interpreter, its version, and those of the modules asked about that it has."""
 
     python: str
     version: tuple[int, ...]
@@ -356,7 +376,9 @@ def _pip_or_fail(command: list[str], root: Path, log: Path) -> None:
                     _show_progress(f"{collected} collected: {found[1]}")
                 elif line.startswith("Installing collected packages"):
                     _show_progress("all collected, now unpacking")
-        except BaseException:  # Ctrl-C, or a full disk: pip may not have heard of it
+        except BaseException:  # of Ctrl-C pip heard too, and tidies up; of a full disk here it did not
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=3)
             child.terminate()
             raise
         finally:
@@ -369,7 +391,7 @@ def _why_pip_failed(text: str, log: Path) -> str:
     if re.search(r"\[Errno 28\]|No space left on device|WinError 112", text):
         return DISK_FULL
     lines = [line.strip(" │╰─>") for line in text.splitlines()]
-    lines = [line for line in lines if line]
+    lines = [line for line in lines if line and line != "error: subprocess-exited-with-error"]
     # pip repeats the error of an inner pip: each line once, the last ones
     useful = list(dict.fromkeys(line for line in lines if re.match(r"(ERROR|HINT|error):", line))) or lines
     reason = "pip could not install the packages"

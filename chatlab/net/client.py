@@ -38,7 +38,7 @@ from chatlab.protocol.messages import asks_to_leave, own_new_name, says_goodbye,
 from .backoff import Backoff
 from .errors import AwayQueueFull, ClientClosed, Refused, explain
 from .events import Event
-from .sockets import DEFAULT_ADDRESS, Address, Waker, prepare, reset_on_close, send_now, show_address
+from .sockets import DEFAULT_ADDRESS, Address, Waker, find_address, prepare, reset_on_close, send_now, show_address
 
 # How many queued lines are joined into one send.
 _JOINED_LINES = 256
@@ -327,7 +327,7 @@ class ChatClient:
         """Return a connected socket, or None if `close` came first."""
         failure: OSError = ConnectionRefusedError()
         try:
-            found = socket.getaddrinfo(*self.address, type=socket.SOCK_STREAM)
+            found = find_address(self.address)
         except (socket.gaierror, OverflowError) as error:
             reason = f"{self.address[0]}: {explain(error)}" if isinstance(error, OSError) else str(error)
             raise (_Lost(reason) if self._was_joined else Refused(reason)) from error

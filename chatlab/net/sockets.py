@@ -33,16 +33,22 @@ def show_address(address: tuple) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def find_address(address: Address, flags: int = 0) -> list[tuple]:
+    """Return what getaddrinfo finds for TCP; raise OSError, or OverflowError for what is no port."""
+    host, port = address
+    if not 0 <= port <= 65535:  # getaddrinfo would take 70000 for 4464
+        raise OverflowError(f"{port} is no port: a port is a number from 0 to 65535")
+    return socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
+
+
 def listen(address: Address, backlog: int = BACKLOG) -> socket.socket:
-    """Return a listening socket that does not wait in accept; raise OSError.
+    """Return a listening socket that does not wait in accept; raise OSError or OverflowError.
 
     A port that was in use a moment ago can be taken again: on POSIX that needs SO_REUSEADDR
     (connections of the server before may stand in TIME_WAIT). On Windows the same option
     would let two servers share the port, and is not needed.
     """
-    host, port = address
-    flags = socket.AI_PASSIVE
-    family, kind, protocol, _, found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)[0]
+    family, kind, protocol, _, found = find_address(address, socket.AI_PASSIVE)[0]
     listener = socket.socket(family, kind, protocol)
     try:
         if os.name == "posix":

@@ -107,6 +107,14 @@ class Connection:
         self.thread: threading.Thread | None = None
 
 
+class ServerState(Enum):
+    """Where a server stands."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
 class ChatServer:
     """A chat server on its own threads; `start` returns as soon as it listens.
 
@@ -137,9 +145,9 @@ class ChatServer:
         self.outbox_limit_bytes = outbox_limit_bytes
         self.history_lines = history_lines
         self.on_happening = on_happening
-        # Held by start and stop alone, so that two of them cannot overlap.
-        self._lifecycle_lock = threading.Lock()
-        self._running = False
+        # Guards the server's own state; start and stop alone wait for it, for one another.
+        self._lifecycle = threading.Condition()
+        self._state = ServerState.STOPPED
         # In a client's thread, `is_client` is set: what that thread calls must not wait for it.
         self._this_thread = threading.local()
         # Guards everything below; see the module's docstring.
@@ -169,45 +177,54 @@ class ChatServer:
     @property
     def is_running(self) -> bool:
         """Whether the server listens."""
-        return self._running
+        return self._state is ServerState.RUNNING
 
     def start(self) -> ChatServer:
         """Listen, and serve on threads of our own; return self. Raise ListenFailed."""
-        with self._lifecycle_lock:
-            if self._running:
-                return self
-            try:
-                listener = listen(self.address)
-            except (OSError, OverflowError) as error:
-                raise ListenFailed(_why_not_listening(self.address, error)) from error
-            self._reset_state()
-            # With port 0 the system has chosen: keep its choice, also for the next start.
-            self.address = listener.getsockname()[:2]
-            self._listener = listener
-            self._accept_waker, self._writer_waker = Waker(), Waker()
-            self._threads = [
-                threading.Thread(target=self._accept, name="chatlab-accept", daemon=True),
-                threading.Thread(target=self._write, name="chatlab-writer", daemon=True),
-            ]
-            for thread in self._threads:
-                thread.start()
-            self._running = True
-            log.info("listening on %s", show_address(self.address))
-            return self
+        with self._lifecycle:
+            self._lifecycle.wait_for(lambda: self._state is not ServerState.STOPPING)
+            if self._state is ServerState.STOPPED:
+                self._start()
+                self._state = ServerState.RUNNING
+        return self
+
+    def _start(self) -> None:
+        try:
+            listener = listen(self.address)
+        except (OSError, OverflowError) as error:
+            raise ListenFailed(_why_not_listening(self.address, error)) from error
+        self._reset_state()
+        # With port 0 the system has chosen: keep its choice, also for the next start.
+        self.address = listener.getsockname()[:2]
+        self._listener = listener
+        self._accept_waker, self._writer_waker = Waker(), Waker()
+        self._threads = [
+            threading.Thread(target=self._accept, name="chatlab-accept", daemon=True),
+            threading.Thread(target=self._write, name="chatlab-writer", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+        log.info("listening on %s", show_address(self.address))
 
     def stop(self) -> None:
         """Tell everyone, close everything, join every thread. Twice is fine, and from a handler too.
 
         From a handler, the thread that calls it ends when the handler returns.
         """
-        with self._room_lock:
-            ours, self._running = self._running, False
-        if ours:
-            with self._lifecycle_lock:
-                self._stop()
-        elif not self._is_client_thread():
-            with self._lifecycle_lock:  # another thread stops the server now: be done when it is
-                pass
+        with self._lifecycle:
+            if self._state is ServerState.STOPPING and not self._is_client_thread():
+                # Another thread stops it: be done when it is. (It may wait for a client's thread.)
+                self._lifecycle.wait_for(lambda: self._state is not ServerState.STOPPING)
+                return
+            if self._state is not ServerState.RUNNING:
+                return
+            self._state = ServerState.STOPPING
+        try:
+            self._stop()
+        finally:
+            with self._lifecycle:
+                self._state = ServerState.STOPPED
+                self._lifecycle.notify_all()
 
     def _stop(self) -> None:
         accept, writer = self._threads
@@ -311,7 +328,8 @@ class ChatServer:
             connection.thread.start()
         except RuntimeError:  # "can't start new thread": the system's limit is reached
             log.warning("no thread for %s, so it is turned away", address)
-            self._forget(connection, "no thread could be started")
+            self._forget(connection, self._room.lost, "no thread could be started")
+            self._release([connection])
             return
         self._client_threads.add(connection.thread)
         if first_deadline:
@@ -334,23 +352,26 @@ class ChatServer:
 
     def _serve(self, connection: Connection) -> None:
         self._this_thread.is_client = True
-        reason = "the connection ended without a close"
         try:
-            while chunk := recv_chunk(connection.socket, LIMITS.RECV_BYTES):
-                self._take_in(connection, chunk)
-        except OSError as error:
-            reason = explain(error)
+            reason = self._read(connection)
+            self._forget(connection, self._room.lost, reason)
         except Exception:
             # A bug of ours costs this one client, and is not hidden.
             log.exception("the thread of %s failed", connection.address)
-            reason = "the server failed while it served this client"
-            self._happen(self._room.failed, connection.session)
-        finally:
+            self._forget(connection, self._room.failed)
+        self._release([connection])
+        self._finished.append(threading.current_thread())
+
+    def _read(self, connection: Connection) -> str:
+        """Take in what the client sends until the connection ends; return why it did."""
+        while True:
             try:
-                self._forget(connection, reason)
-            finally:
-                self._release([connection])
-                self._finished.append(threading.current_thread())
+                chunk = recv_chunk(connection.socket, LIMITS.RECV_BYTES)
+            except OSError as error:
+                return explain(error)
+            if not chunk:
+                return "the connection ended without a close"
+            self._take_in(connection, chunk)
 
     def _take_in(self, connection: Connection, chunk: bytes) -> None:
         """Give every line of the chunk to the room, and see that its effects are written."""
@@ -365,19 +386,20 @@ class ChatServer:
             self._happen(self._room.overlong, connection.session)
         self._deliver()
 
-    def _forget(self, connection: Connection, reason: str) -> None:
+    def _forget(self, connection: Connection, last_decision: Callable[..., list[Effect]], *arguments: object) -> None:
         """The last thing for a connection: out of the room, out of every list."""
         try:
-            self._happen(self._room.lost, connection.session, reason)
-        finally:
-            with self._room_lock:
-                self._connections.pop(connection.session, None)
-                self._naming_deadlines.pop(connection, None)
-                if connection.outbox.size_bytes:
-                    # It has half-closed and may still read: the writer goes on, for a while.
-                    connection.ending = True
-                    self._closing_deadlines[connection] = time.monotonic() + self.close_seconds
-            self._deliver()
+            self._happen(last_decision, connection.session, *arguments)
+        except Exception:
+            log.exception("the room could not forget %s", connection.address)
+        with self._room_lock:
+            self._connections.pop(connection.session, None)
+            self._naming_deadlines.pop(connection, None)
+            if connection.outbox.size_bytes:
+                # It has half-closed and may still read: the writer goes on, for a while.
+                connection.ending = True
+                self._closing_deadlines[connection] = time.monotonic() + self.close_seconds
+        self._deliver()
 
     # ---- performing effects ------------------------------------------------------------------
 
@@ -399,7 +421,8 @@ class ChatServer:
                     members = self._room.members
                     self._post_locked([m for m in members if m is not but], _encode(line), too_slow)
                 case Close(session):
-                    self._end_locked(self._connections[session])
+                    if session in self._connections:
+                        self._end_locked(self._connections[session])
                 case Joined(session, name):
                     self._naming_deadlines.pop(self._connections[session], None)
                     self._connections[session].thread.name = f"chatlab-client-{name}"
@@ -416,7 +439,9 @@ class ChatServer:
 
     def _post_locked(self, sessions: list[Session], line: bytes, too_slow: list[Connection]) -> None:
         for session in sessions:
-            connection = self._connections[session]
+            connection = self._connections.get(session)
+            if connection is None:
+                continue  # a room with a bug may still count somebody who is gone
             if not connection.outbox.post(line):
                 if connection not in too_slow:
                     too_slow.append(connection)
@@ -447,8 +472,12 @@ class ChatServer:
                     log.info("%s is now %s", old, new)
                 case Left(_, name, reason):
                     log.info("%s is gone: %s", name, reason)
-            if self.on_happening is not None:
+            if self.on_happening is None:
+                continue
+            try:
                 self.on_happening(happening)
+            except Exception:  # somebody else's code, and no reason to lose a client
+                log.exception("on_happening failed")
 
     # ---- writing -------------------------------------------------------------------------------
 
@@ -594,5 +623,5 @@ def _why_not_listening(address: Address, error: Exception) -> str:
     if code == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return f"{address[0]} is no address of this machine: use 127.0.0.1, or 0.0.0.0 for all of its addresses."
     if isinstance(error, OverflowError):
-        return f"{address[1]} is no port: a port is a number from 0 to 65535."
+        return f"{error}."
     return f"Cannot listen on {where}: {error}."

@@ -1,0 +1,526 @@
+"""The threaded server beyond the contract: starting, stopping, running out of things, leaving nothing."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import threading
+import time
+import tracemalloc
+
+import psutil
+import pytest
+from person import Person
+
+from chatlab import ChatServer
+from chatlab.net import ListenFailed
+from chatlab.net.outbox import Outbox
+from chatlab.room import Joined, Left, Renamed, Room
+
+LOCAL = ("127.0.0.1", 0)
+
+
+@pytest.fixture
+def server():
+    with ChatServer(LOCAL) as server:
+        yield server
+
+
+def chatlab_threads() -> set[str]:
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("chatlab-")}
+
+
+def wait_until(condition, wait_seconds=20):
+    """Wait for what no message announces; fail when it does not come."""
+    deadline = time.monotonic() + wait_seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.005)
+
+
+# ---- start and stop --------------------------------------------------------------------------
+
+
+def test_its_threads_have_names_that_a_student_can_read(server):
+    with Person(server.address, "ana") as ana:
+        ana.lines_so_far()
+        assert chatlab_threads() == {"chatlab-accept", "chatlab-writer", "chatlab-client-ana"}
+        ana.send("/nick eva")
+        ana.lines_so_far()
+        assert "chatlab-client-eva" in chatlab_threads()
+
+
+def test_clients_lists_who_is_connected(server):
+    with Person(server.address, "ana") as ana, Person(server.address) as stranger:
+        stranger.line()
+        first, second = server.clients()
+        assert (first.name, second.name) == ("ana", "")
+        assert first.thread == "chatlab-client-ana"
+        assert first.address == "127.0.0.1:{}".format(ana.socket.getsockname()[1])
+        assert first.waiting_bytes == 0 and first.connected_seconds >= second.connected_seconds >= 0
+        ana.send("close")
+        ana.rest()
+        assert [client.name for client in server.clients()] == [""]
+
+
+@pytest.mark.clause("P27")
+def test_stop_tells_everyone_and_ends_every_thread(server):
+    with Person(server.address, "ana") as ana, Person(server.address) as stranger:
+        stranger.line()
+        server.stop()
+        assert ana.rest() == ["* The server is stopping."]
+        assert stranger.rest() == ["* The server is stopping."]
+    assert chatlab_threads() == set()
+    assert not server.is_running and server.clients() == []
+
+
+def test_stopping_twice_and_starting_twice_are_fine(server):
+    address = server.address
+    assert server.start() is server
+    server.stop()
+    server.stop()
+    server.start()
+    assert server.address == address, "the same port again, although any would have done"
+    with Person(address, "ana") as ana:
+        assert ana.lines_so_far() == []
+
+
+def test_it_can_start_again_at_once_although_it_ended_the_connections_itself(server):
+    for _ in range(10):
+        with Person(server.address, "ana") as ana:
+            server.stop()
+            ana.rest()
+        server.start()
+
+
+@pytest.mark.parametrize("what", [Joined, Renamed, Left])
+def test_a_handler_may_stop_the_server(what):
+    happened = threading.Event()
+
+    def stop_at(happening):
+        if isinstance(happening, what) and happened_to(happening) != "bob":
+            server.stop()
+            happened.set()
+
+    def happened_to(happening):
+        return happening.old if isinstance(happening, Renamed) else happening.name
+
+    server = ChatServer(LOCAL, on_happening=stop_at).start()
+    try:
+        with Person(server.address, "bob"), Person(server.address) as ana:
+            try:
+                ana.send("ana", "/nick eva", "close")
+                ana.rest()
+            except ConnectionError:
+                pass  # the stop may come as a reset when we have sent more meanwhile
+        assert happened.wait(20)
+    finally:
+        server.stop()
+
+
+def test_two_handlers_may_stop_it_at_one_moment():
+    both = threading.Barrier(2, timeout=20)
+    stopped = []
+
+    def stop_together(happening):
+        if isinstance(happening, Renamed):
+            both.wait()
+            server.stop()
+            stopped.append(happening.new)
+
+    server = ChatServer(LOCAL, on_happening=stop_together).start()
+    try:
+        with Person(server.address, "ana") as ana, Person(server.address, "bob") as bob:
+            ana.send("/nick ana2")
+            bob.send("/nick bob2")
+            wait_until(lambda: sorted(stopped) == ["ana2", "bob2"])
+    finally:
+        server.stop()
+
+
+def test_many_stops_and_starts_from_many_threads_leave_a_server_that_works(server):
+    def churn():
+        for _ in range(10):
+            server.stop()
+            server.start()
+
+    threads = [threading.Thread(target=churn) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    server.start()
+    with Person(server.address, "ana") as ana:
+        assert ana.lines_so_far() == []
+
+
+def test_happenings_are_told_in_order():
+    happenings = []
+    with ChatServer(LOCAL, on_happening=happenings.append) as server, Person(server.address, "ana") as ana:
+        ana.send("/nick eva", "close")
+        ana.rest()
+    assert [type(happening) for happening in happenings] == [Joined, Renamed, Left]
+    assert happenings[-1].name == "eva" and happenings[-1].reason == "left"
+
+
+@pytest.mark.parametrize(
+    "address, words",
+    [
+        (("127.0.0.1", 70000), "0 to 65535"),
+        (("192.0.2.1", 0), "no address of this machine"),
+        (("no-such-host.invalid", 0), "no address of this machine"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_said_in_one_sentence(address, words):
+    with pytest.raises(ListenFailed, match=words) as failed:
+        ChatServer(address).start()
+    assert str(failed.value).count("\n") == 0
+
+
+def test_a_port_in_use_is_said_in_one_sentence(server):
+    with pytest.raises(ListenFailed, match="another port"):
+        ChatServer(server.address).start()
+
+
+def test_it_listens_on_ipv6():
+    if not socket.has_ipv6:
+        pytest.skip("this Python was built without IPv6")
+    try:
+        server = ChatServer(("::1", 0)).start()
+    except ListenFailed as failed:
+        pytest.skip(f"this machine has no IPv6 loopback: {failed}")
+    with server, socket.create_connection(server.address, timeout=20) as person:
+        assert person.recv(100) == b"* What is your name?\n"
+        assert server.clients()[0].address.startswith("[::1]:")
+
+
+# ---- what goes wrong -------------------------------------------------------------------------
+
+
+@pytest.mark.clause("P29")
+def test_one_too_many_is_turned_away_with_a_sentence():
+    with ChatServer(LOCAL, client_limit=2) as server:
+        with Person(server.address, "ana") as ana, Person(server.address, "bob") as bob:
+            with Person(server.address) as carla:
+                assert carla.rest() == ["! The server is full. Try again later."]
+            assert ana.lines_so_far() == ["* bob joined"] and bob.lines_so_far() == []
+            bob.send("close")
+            bob.rest()
+        wait_until(lambda: len(server.clients()) < 2)
+        with Person(server.address, "carla") as carla:
+            assert carla.welcome.startswith("* Welcome, carla.")
+
+
+def test_a_bug_in_the_room_costs_one_client_and_is_logged(server, monkeypatch, caplog):
+    handle = Room.handle
+
+    def handle_badly(room, session, line):
+        if line == b"boom":
+            raise ZeroDivisionError("a bug of ours")
+        return handle(room, session, line)
+
+    monkeypatch.setattr(Room, "handle", handle_badly)
+    with Person(server.address, "ana") as ana, Person(server.address, "bob") as bob:
+        ana.lines_so_far()
+        ana.send("boom")
+        assert [line[:2] for line in ana.rest()] == ["! "]
+        assert bob.line() == "* ana lost the connection"
+        assert bob.lines_so_far() == []
+    assert "a bug of ours" in caplog.text
+
+
+def test_a_bug_in_a_happening_handler_costs_nobody_and_is_logged(caplog):
+    def fail(happening):
+        raise ZeroDivisionError("a bug of the handler")
+
+    with ChatServer(LOCAL, on_happening=fail) as server, Person(server.address, "ana") as ana:
+        ana.send("/nick eva", "hello")
+        assert ana.lines_so_far() == ["* You are now eva."]
+    assert "a bug of the handler" in caplog.text
+
+
+def test_a_room_that_cannot_even_forget_costs_one_client(server, monkeypatch, caplog):
+    lost = Room.lost
+
+    def forget_badly(room, session, reason):
+        if session.name == "ana":
+            raise ZeroDivisionError("a bug of the room")
+        return lost(room, session, reason)
+
+    monkeypatch.setattr(Room, "lost", forget_badly)
+    with Person(server.address, "bob") as bob:
+        with Person(server.address, "ana"):
+            pass
+        wait_until(lambda: len(server.clients()) == 1)
+        assert bob.lines_so_far() == ["* ana joined"]
+    assert "a bug of the room" in caplog.text
+
+
+def test_a_thread_that_cannot_be_started_costs_one_client(server, monkeypatch, caplog):
+    start = threading.Thread.start
+
+    def fail_once(thread):
+        if thread.name.startswith("chatlab-client-"):
+            monkeypatch.setattr(threading.Thread, "start", start)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with Person(server.address, "bob") as bob:
+        monkeypatch.setattr(threading.Thread, "start", fail_once)
+        with Person(server.address) as unlucky:
+            assert unlucky.rest() in ([], ["* What is your name?"])
+        with Person(server.address, "ana") as ana:
+            assert ana.lines_so_far() == []
+            assert bob.lines_so_far() == ["* ana joined"]
+    assert "no thread for 127.0.0.1" in caplog.text
+
+
+class _NoDescriptors:
+    """A listener that says EMFILE as long as it is told to."""
+
+    def __init__(self, listener):
+        self._listener = listener
+        self.failures = 0
+        self.failing = True
+
+    def accept(self):
+        if self.failing:
+            self.failures += 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return self._listener.accept()
+
+    def __getattr__(self, name):
+        return getattr(self._listener, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self._listener.close()
+
+
+def test_running_out_of_descriptors_is_survived_without_a_busy_loop(monkeypatch, caplog):
+    import chatlab.net.threaded as threaded
+
+    listeners = []
+
+    def listen_without_descriptors(address):
+        listeners.append(_NoDescriptors(listen(address)))
+        return listeners[0]
+
+    listen = threaded.listen
+    monkeypatch.setattr(threaded, "listen", listen_without_descriptors)
+    with ChatServer(LOCAL) as server, Person(server.address) as ana:
+        wait_until(lambda: listeners[0].failures >= 3)
+        listeners[0].failing = False
+        assert ana.give_name("ana").startswith("* Welcome, ana.")
+        assert listeners[0].failures < 100
+    assert caplog.text.count("cannot accept now") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs RLIMIT_NOFILE to run out of descriptors for real")
+def test_running_out_of_descriptors_for_real(caplog):
+    import resource
+
+    with ChatServer(LOCAL) as server, Person(server.address, "bob") as bob:
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        callers = [socket.socket() for _ in range(5)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(s.fileno() for s in callers) + 2, limits[1]))
+        try:
+            for caller in callers:
+                caller.settimeout(20)
+                caller.connect(server.address)
+            wait_until(lambda: "cannot accept now" in caplog.text)
+            assert bob.lines_so_far() == []
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        for caller in callers:
+            assert caller.recv(100) == b"* What is your name?\n"
+            caller.close()
+
+
+@pytest.mark.clause("P2")
+def test_an_endless_line_takes_no_memory():
+    with ChatServer(LOCAL, close_seconds=0.5) as server, Person(server.address, "ana") as ana:
+        ana.lines_so_far()
+        chunk = b"x" * 65536
+        sent = 0
+        tracemalloc.start()
+        try:
+            while True:
+                ana.send_bytes(chunk)
+                sent += len(chunk)
+        except OSError:
+            _, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert sent > 2_000_000
+    assert peak_bytes < 1_000_000
+
+
+@pytest.mark.clause("P26")
+def test_what_waits_for_a_slow_reader_stays_within_the_bound():
+    limit = 64 * 1024
+    with ChatServer(LOCAL, outbox_limit_bytes=limit) as server:
+        with Person(server.address, "ana") as ana, Person(server.address, "sloth", receive_buffer_bytes=4096):
+            largest, lost = 0, False
+            for _ in range(4000):
+                ana.send("x" * 4000)
+                lost = "* sloth lost the connection" in ana.lines_so_far()
+                largest = max([largest, *(client.waiting_bytes for client in server.clients())])
+                if lost:
+                    break
+            assert lost and 0 < largest <= limit
+
+
+@pytest.mark.clause("P26")
+def test_a_flood_of_tiny_lines_from_one_drops_nobody_who_reads(server):
+    # The name makes each line of two bytes a hundred times longer: without backpressure one
+    # chunk from the flooder would be several outboxes full.
+    with Person(server.address, "\U00010428" * 32) as flooder, Person(server.address, "bob") as bob:
+        count = 20_000
+        thread = threading.Thread(target=flooder.send_bytes, args=[b"x\n" * count])
+        thread.start()
+        heard = [bob.line() for _ in range(count)]
+        thread.join()
+        assert len(set(heard)) == 1
+        assert bob.lines_so_far() == flooder.lines_so_far()[1:] == []
+
+
+@pytest.mark.clause("P30")
+def test_a_refused_stranger_who_stays_silent_is_gone_in_time():
+    with ChatServer(LOCAL, naming_seconds=0.2, close_seconds=0.2) as server, Person(server.address) as silent:
+        assert len(silent.rest()) == 2
+        # It never closes its own end; the server does not wait for that for ever.
+        wait_until(lambda: not [name for name in chatlab_threads() if "client" in name])
+
+
+# ---- many ------------------------------------------------------------------------------------
+
+
+def _process_state():
+    process = psutil.Process()
+    handles = process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
+    return threading.active_count(), handles, process.memory_info().rss
+
+
+def test_a_thousand_idle_clients_are_stopped_within_a_second_and_leave_nothing():
+    _allow_descriptors(2200)
+    before = None
+    for _ in range(2):  # the second round shows what the first one left
+        people = []
+        server = ChatServer(LOCAL).start()
+        try:
+            for n in range(1000):
+                person = socket.create_connection(server.address, timeout=20)
+                person.sendall(f"guest{n}\n".encode())
+                people.append(person)
+            wait_until(lambda: sum(bool(client.name) for client in server.clients()) == 1000, 60)
+            assert threading.active_count() > 1000
+            started = time.monotonic()
+            server.stop()
+            took_seconds = time.monotonic() - started
+        finally:
+            server.stop()
+            for person in people:
+                person.close()
+        # The one absolute time of the suite, because it is the promise itself.
+        assert took_seconds < 1
+        after = _process_state()
+        if before is not None:
+            assert after[0] <= before[0] and after[1] <= before[1]
+            assert after[2] - before[2] < 8 * 1024 * 1024
+        before = after
+
+
+def test_two_hundred_who_come_and_leave_leave_nothing(server):
+    with Person(server.address, "ana") as ana:
+        ana.lines_so_far()
+
+        def come_and_leave(times):
+            for n in range(times):
+                with Person(server.address, f"guest{n}") as guest:
+                    if n % 2:
+                        guest.send("close")
+                        guest.rest()
+            wait_until(lambda: len(server.clients()) == 1)
+            wait_until(lambda: len(chatlab_threads()) == 3)
+            ana.lines_so_far()
+
+        come_and_leave(20)
+        before = _process_state()
+        come_and_leave(200)
+        after = _process_state()
+    assert after[0] <= before[0] and after[1] <= before[1]
+    assert after[2] - before[2] < 4 * 1024 * 1024
+
+
+def _allow_descriptors(count):
+    if os.name != "posix":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
+
+
+# ---- logs ------------------------------------------------------------------------------------
+
+
+def test_the_log_says_who_came_and_went_and_no_word_of_what_was_said(caplog):
+    caplog.set_level(logging.DEBUG, "chatlab")
+    with ChatServer(LOCAL) as server, Person(server.address) as ana:
+        ana.send("ana\x1b[31m", "\u2028ana", "ana", "my secret", "/nick eva\x07", "/nick eva", "\x1b]0;owned", "close")
+        ana.rest()
+    messages = [record.getMessage() for record in caplog.records]
+    assert [m for m in messages if "ana" in m or "eva" in m] == [
+        "ana joined",
+        "ana is now eva",
+        "eva is gone: left",
+    ]
+    assert not any(word in message for message in messages for word in ("secret", "owned", "\x1b", "\u2028"))
+
+
+# ---- the outbox ------------------------------------------------------------------------------
+
+
+def test_an_outbox_joins_its_lines_and_keeps_what_was_not_written():
+    outbox = Outbox(100)
+    assert outbox.post(b"one\n") and outbox.post(b"two\n")
+    block = outbox.take()
+    assert block == b"one\ntwo\n" and not outbox
+    outbox.written(block, 5)
+    assert outbox.post(b"three\n")
+    assert outbox.take() == b"wo\nthree\n"
+
+
+def test_an_outbox_counts_what_is_being_written_and_refuses_beyond_its_bound():
+    outbox = Outbox(10)
+    assert outbox.post(b"12345\n")
+    block = outbox.take()
+    assert not outbox.post(b"12345\n")
+    outbox.written(block, len(block))
+    assert outbox.post(b"12345\n")
+
+
+def test_clearing_an_outbox_keeps_the_end_of_a_line_that_is_half_written():
+    outbox = Outbox(100)
+    outbox.post(b"hello\n")
+    outbox.post(b"world\n")
+    outbox.written(outbox.take(), 3)
+    outbox.clear()
+    outbox.post_last_word(b"! bye\n")
+    assert outbox.take() == b"lo\n! bye\n"
+    assert outbox.size_bytes == len(b"lo\n! bye\n")
+
+
+def test_clearing_an_outbox_between_lines_keeps_nothing():
+    outbox = Outbox(100)
+    outbox.post(b"hello\n")
+    outbox.post(b"world\n")
+    outbox.written(outbox.take(), 6)
+    outbox.clear()
+    assert not outbox and outbox.size_bytes == 0
