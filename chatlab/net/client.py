@@ -10,6 +10,7 @@ events; it is never held across a call to the socket.
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import random
 import selectors
@@ -39,6 +40,8 @@ from .backoff import Backoff
 from .errors import AwayQueueFull, ClientClosed, Refused, explain
 from .events import Event
 from .sockets import DEFAULT_ADDRESS, Address, Waker, find_address, prepare, reset_on_close, send_now, show_address
+
+log = logging.getLogger("chatlab.client")
 
 # How many queued lines are joined into one send.
 _JOINED_LINES = 256
@@ -286,14 +289,18 @@ class ChatClient:
                 self._waker.clear()
 
     def _end(self) -> None:
-        with self._lock:
-            self._state = MOVES[self._state, "closed"]
+        with self._changed:
             unsent = sum(line != b"close\n" for line in self._queue)
             self._queue.clear()
             waker, self._waker = self._waker, None
+            text = "closed" if not unsent else f"closed, and {unsent} of your lines could not be sent"
+            closed = Event("closed", text, waiting_lines=unsent)
+            # Together, so that nobody finds a closed client whose last event is still to come.
+            self._events.append(closed)
+            self._state = MOVES[self._state, "closed"]
+            self._changed.notify_all()
         waker.close()
-        text = "closed" if not unsent else f"closed, and {unsent} of your lines could not be sent"
-        self._emit(Event("closed", text, waiting_lines=unsent))
+        self._tell(closed)
 
     def _move(self, what_happened: str) -> None:
         with self._changed:
@@ -304,8 +311,15 @@ class ChatClient:
         with self._changed:
             self._events.append(event)
             self._changed.notify_all()
-        if self.on_event is not None:
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        if self.on_event is None:
+            return
+        try:
             self.on_event(event)
+        except Exception:  # somebody else's code, and no reason to lose the connection
+            log.exception("on_event failed")
 
     # ---- the thread: one connection ------------------------------------------------------------
 
