@@ -269,8 +269,8 @@ def how_to_join(host: str, port: int) -> list[str]:
     address = ip_address(host.partition("%")[0])  # fe80::1%eth0
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     lines = [
-        f"The chat is open at {show_address((host, port))}."
-        f" Join it with `{_join_command(here, port)}` or `nc {here} {port}`; Ctrl-C closes it."
+        f"The chat is open at {show_address((host, port))}:"
+        f" join with `{_join_command(here, port)}` or `nc {here} {port}`, close it with Ctrl-C."
     ]
     if not address.is_loopback:
         there = find_own_address(address.version) if address.is_unspecified else host

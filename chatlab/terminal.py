@@ -18,7 +18,6 @@ import contextlib
 import getpass
 import os
 import re
-import shutil
 import signal
 import sys
 import threading
@@ -120,7 +119,9 @@ class TerminalChat:
         self._told_reasons: set[str] = set()
         self._told_that_lines_wait = False
         self._names: set[str] = set()
-        # For a pipe: how many lines the server has not yet confirmed, and the /ping that asks it to.
+        # For a pipe: how many lines were read, how many of them the server has not yet confirmed, and the
+        # /ping that asks it to.
+        self._read_lines = 0
         self._unconfirmed_lines = 0
         self._ping_token = ""
         self._confirmed = threading.Event()
@@ -160,6 +161,7 @@ class TerminalChat:
             except EOFError:
                 self._input_has_ended = True
                 return
+            self._read_lines += 1
             # A paste can hold many lines. TAB is a control character, which the protocol refuses.
             lines = [line for line in typed.expandtabs(4).split("\n") if line.strip()]
             while lines and self._send(lines[0]):
@@ -176,9 +178,11 @@ class TerminalChat:
         try:
             self._client.send(line)
         except (LineError, AwayQueueFull) as refused:
+            which = ""
             if not self._keyboard.is_person:
+                which = f", line {self._read_lines:,}"
                 self._exit_code = 1
-            self._tell(f"Not sent: {_why_not_sent(line, refused)}.")
+            self._tell(f"Not sent{which}: {_why_not_sent(line, refused)}.")
             return False
         except ClientClosed:
             return False  # its end is told already, and ends the keyboard, too
@@ -221,17 +225,17 @@ class TerminalChat:
                 reason = _reason(event)
                 self._told_reasons = {reason}
                 self._told_that_lines_wait = False
-                self._tell(f"Lost the connection: {reason}. Trying to come back.")
+                self._tell(f"Lost the connection: {reason}. Trying to come back; Ctrl-C ends that.")
             case "retrying":
                 self._on_retrying(_reason(event))
             case "back":
-                waiting = f" {_count(event.waiting_lines)} that waited go out now." if event.waiting_lines else ""
+                waiting = f" What waited goes out now: {_count(event.waiting_lines)}." if event.waiting_lines else ""
                 self._tell(f"Back as {self._client.name}.{waiting}")
                 self._confirmed.set()  # the question may be lost with the connection: ask again
             case "refused":
                 self._exit_code = 1
                 self.name_was_taken = says_name_taken(ErrorLine(event.text))
-                self._tell(_sentence(event.text))
+                self._tell(f"Not in the chat: {event.text.rstrip('.')}.")
             case "closed":
                 self._on_closed(event)
         self._first_news.set()
@@ -329,10 +333,6 @@ def _why_not_sent(line: str, refused: Exception) -> str:
 def _reason(event: Event) -> str:
     """`trying again in 0.1 s: nobody listens there`: the part after the colon."""
     return event.text.partition(": ")[2]
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _count(lines: int) -> str:
@@ -504,7 +504,7 @@ class ReadlineKeyboard(Keyboard):
         if not self._waiting:
             return
         typed = self._prompt + self._readline.get_line_buffer() if self._prompt_is_shown else ""
-        rows, column = divmod(_columns(typed), shutil.get_terminal_size().columns)
+        rows, column = divmod(_columns(typed), os.get_terminal_size().columns or 80)
         if typed:
             up = f"\x1b[{rows}A" if rows else ""
             sys.stdout.write(f"{up}\r\x1b[J")  # to its first column, and clear all below

@@ -9,12 +9,19 @@ import time
 
 import psutil
 import pytest
+from person import Person
 
 
 def pytest_addoption(parser):
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
     parser.addoption("--clause", help="only the tests that hold this clause of PROTOCOL.md, as in --clause P4")
+    parser.addoption("--patience", type=float, help="how many seconds a person at the wire waits for an answer")
     parser.addoption("--address", help="HOST:PORT of a server to hold against the contract, instead of our own")
+
+
+def pytest_configure(config):
+    if patience := config.getoption("--patience"):
+        Person.patience_seconds = patience
 
 
 def pytest_collection_modifyitems(config, items):

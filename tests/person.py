@@ -13,9 +13,11 @@ _tokens = itertools.count(1)
 class Person:
     """Somebody connected to a chat server. Every wait has a limit and then fails the test."""
 
-    def __init__(self, address, name: str | None = None, *, wait_seconds: float = 20, receive_buffer_bytes=None):
+    patience_seconds = 20.0  # --patience sets it
+
+    def __init__(self, address, name: str | None = None, *, wait_seconds: float = 0, receive_buffer_bytes=None):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.socket.settimeout(wait_seconds)
+        self.socket.settimeout(wait_seconds or self.patience_seconds)
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self._received = b""

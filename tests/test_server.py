@@ -375,6 +375,18 @@ def test_what_waits_for_a_slow_reader_stays_within_the_bound():
             assert lost and 0 < largest <= limit
 
 
+@pytest.mark.clause("P25")
+def test_who_half_closes_gets_even_what_waited_in_the_outbox(server):
+    with Person(server.address, "ana", receive_buffer_bytes=4096) as ana:
+        asked = []
+        while server.clients()[0].waiting_bytes < 20_000:  # until the systems' buffers are full
+            asked.append(f"/ping {len(asked)} {'x' * 4000}")
+            ana.send(asked[-1])
+        ana.half_close()
+        wait_until(lambda: not server.clients())
+        assert ana.rest() == [line.replace("/ping", "* pong") for line in asked]
+
+
 @pytest.mark.clause("P26")
 def test_a_flood_of_tiny_lines_from_one_drops_nobody_who_reads(server):
     # The name makes each line of two bytes a hundred times longer: without backpressure one

@@ -17,9 +17,8 @@ function element(tag, className = "", text = "", attributes = {}) {
   return made;
 }
 
-let made = 0;
-/** An id that no other panel of this page has, so that a label finds its own input. */
-const newId = () => `chatlab-${Date.now().toString(36)}-${++made}`;
+/** An id that nothing else in this page has. A counter would not do: each panel loads this file anew. */
+const newId = () => `chatlab-${Math.random().toString(36).slice(2)}`;
 
 /**
  * Ask Python for something. `answered(taken)` is called when it has done so. A kernel that is busy
@@ -111,17 +110,17 @@ function chatPanel(model, el) {
 
   let next = 0; // the number of the first line that is not here yet
   let countdown = 0;
+  const keepEnd = followEnd(log);
 
   function addLines(first, lines) {
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
     for (const [kind, mark, text] of lines.slice(Math.max(0, next - first))) {
-      const line = element("div", `chatlab-line chatlab-${kind}`);
+      const line = element("div", `chatlab-line chatlab-line-${kind}`);
       line.append(element("span", "chatlab-mark", mark), element("bdi", "", text));
       log.append(line);
     }
     next = Math.max(next, first + lines.length);
     while (log.childElementCount > PAGE_LIMIT_LINES) log.firstChild.remove();
-    if (isAtEnd) log.scrollTop = log.scrollHeight;
+    keepEnd.now();
   }
 
   function showStatus({ status: word, detail, retry, waiting }) {
@@ -158,8 +157,23 @@ function chatPanel(model, el) {
   return () => {
     model.off("msg:custom", take);
     clearInterval(countdown);
+    keepEnd.end();
     python.end();
   };
+}
+
+/** Keep the last line of a log in sight, unless somebody has scrolled up to read. */
+function followEnd(log) {
+  let isAtEnd = true;
+  const now = () => {
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  };
+  log.onscroll = () => {
+    isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
+  };
+  const sizes = new ResizeObserver(now); // a log that was hidden could not be scrolled
+  sizes.observe(log);
+  return { now, end: () => sizes.disconnect() };
 }
 
 /** Enter says the line; it leaves the input when Python has taken it. Up and Down recall earlier lines. */
@@ -231,9 +245,9 @@ function serverPanel(model, el) {
     problem.textContent = message.problem;
     const [nc, join] = message.commands;
     commands.replaceChildren(
-      "To join from a terminal of this computer: ",
+      element("span", "", "To join, type into a terminal:"),
       element("code", "", nc),
-      " or, in the project's directory, ",
+      element("span", "", "or, in the project's directory:"),
       element("code", "", join),
     );
     commands.hidden = !message.running || isClosed;

@@ -159,7 +159,7 @@ class View(anywidget.AnyWidget):
 
 def _stand_in(*titles: str) -> str:
     """Return what stands in a panel's place where no kernel runs. The same each time, so that tests can compare it."""
-    return f"(live while a kernel runs: {', '.join(titles)})"
+    return f"{', '.join(titles)} (live while a kernel runs)"
 
 
 class ChatPanel:

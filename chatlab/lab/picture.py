@@ -12,7 +12,7 @@ from html import escape
 from itertools import zip_longest
 from typing import Protocol
 
-_COLUMN_CHARACTERS = 36
+_COLUMN_CHARACTERS = 32
 
 
 class PictureLine(Protocol):
@@ -40,10 +40,11 @@ class Picture:
 
     def html(self) -> str:
         """The picture as a table whose look rests on no style sheet and no colour."""
-        left, top = "text-align: left", "text-align: left; vertical-align: top"
-        heads = "".join(f'<th align="left" style="{left}">{escape(title)}</th>' for title in self._titles)
+        width = f'width="{100 // max(1, len(self._titles))}%" align="left"'
+        style = 'style="text-align: left; vertical-align: top"'
+        heads = "".join(f"<th {width} {style}>{escape(title)}</th>" for title in self._titles)
         cells = "".join(
-            f'<td align="left" valign="top" style="{top}">{"<br>".join(_html_line(*line) for line in column)}</td>'
+            f'<td {width} valign="top" {style}>{"".join(_html_line(*line) for line in column)}</td>'
             for column in self._columns
         )
         return f"<table><thead><tr>{heads}</tr></thead><tbody><tr>{cells}</tr></tbody></table>"
@@ -89,8 +90,10 @@ def _as_talk(kind: str, mark: str, text: str) -> tuple[str, str, str]:
 def _html_line(mark: str, text: str) -> str:
     # In <code>, because notebooks hand everything else to MathJax: "$x$" would be set as a formula.
     # Two spaces stay two only if one of them does not break.
-    mark, text = escape(mark), escape(text).replace("  ", "\N{NO-BREAK SPACE} ")
-    return f"<code><b>{mark}</b>{text}</code>" if mark else f"<code><i>{text}</i></code>"
+    text = escape(text).replace("  ", "\N{NO-BREAK SPACE} ")
+    words = f"<b>{escape(mark)}</b>{text}" if mark else f"<i>{text}</i>"
+    hanging = "padding-left: 1.2em; text-indent: -1.2em"
+    return f'<div style="{hanging}"><code style="background: none; padding: 0">{words}</code></div>'
 
 
 def _wrapped(lines: Iterable[str]) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Text that somebody else wrote, made safe to look at: what is invisible is shown by its number.
+"""Text that somebody else wrote, made safe to look at: what is invisible is shown as an escape.
 
 Knows nothing of widgets and nothing of chat.
 """
@@ -16,16 +16,16 @@ _JOINERS = "\u200c\u200d"
 
 
 def visible(text: str) -> str:
-    r"""Return the text with every invisible character as `<U+001B>`.
+    r"""Return the text with every invisible character as Python would write it.
 
-    >>> visible("red: \x1b[31m, and turned round: \u202egnp.exe")
-    'red: <U+001B>[31m, and turned round: <U+202E>gnp.exe'
+    >>> print(visible("red: \x1b[31m, and turned round: \u202egnp.exe"))
+    red: \x1b[31m, and turned round: \u202egnp.exe
     """
     if text.isprintable():
         return text
-    return "".join(
-        f"<U+{ord(character):04X}>"
-        if unicodedata.category(character) in _INVISIBLE and character not in _JOINERS
-        else character
-        for character in text
-    )
+    shown = []
+    for before, character in zip(" " + text, text):
+        joins = character in _JOINERS and not before.isascii()
+        hides = unicodedata.category(character) in _INVISIBLE and not joins
+        shown.append(character.encode("unicode_escape").decode() if hides else character)
+    return "".join(shown)

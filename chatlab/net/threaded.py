@@ -237,6 +237,9 @@ class ChatServer:
             for connection in connections:
                 connection.holders += 1
         self._deliver()
+        with self._room_lock:
+            # Another thread may be the courier just now, with the farewells in its hands.
+            self._round_done.wait_for(lambda: not self._courier_is_out and not self._due)
         for connection in connections:
             shut(connection.socket, socket.SHUT_RDWR)  # wakes its thread from recv
         self._release(connections)
@@ -337,6 +340,7 @@ class ChatServer:
         self._deliver()
 
     def _turn_away(self, sock: socket.socket, address: str) -> None:
+        """Say that the server is full (P29), and hang up."""
         log.warning("%d clients are here, so %s is turned away", self.client_limit, address)
         with sock:
             try:
@@ -590,6 +594,7 @@ class ChatServer:
         return max(0.0, min(firsts) - time.monotonic()) if firsts else None
 
     def _keep_deadlines(self) -> None:
+        """End who has no name in time (P9), and who does not let go of an ended connection (P30)."""
         now = time.monotonic()
         with self._room_lock:
             late_to_name = [c for c, deadline in self._naming_deadlines.items() if deadline <= now]

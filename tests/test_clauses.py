@@ -1,0 +1,144 @@
+"""PROTOCOL.md, the code and the tests name the same clauses, and a broken clause turns a test red."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTOCOL = ROOT / "chatlab" / "protocol" / "PROTOCOL.md"
+CLAUSES = re.findall(r"^\*\*(P\d+)\b", PROTOCOL.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def cited_in_code() -> set[str]:
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "chatlab").rglob("*.py"))
+    cited = set()
+    for source in sources:
+        cited |= set(re.findall(r"\bP\d+\b", source))
+        for first, last in re.findall(r"\bP(\d+) to P(\d+)\b", source):
+            cited |= {f"P{number}" for number in range(int(first), int(last) + 1)}
+    return cited
+
+
+def marked_in_tests() -> set[str]:
+    marked = set()
+    for path in (ROOT / "tests").glob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.clause":
+                marked |= {argument.value for argument in node.args}
+    return marked
+
+
+def test_the_clauses_are_numbered_without_a_gap():
+    assert CLAUSES == [f"P{number}" for number in range(1, len(CLAUSES) + 1)]
+
+
+def test_every_clause_is_cited_by_the_code_that_keeps_it_and_no_other_is():
+    assert cited_in_code() == set(CLAUSES)
+
+
+def test_every_clause_has_a_test_and_no_test_holds_another():
+    assert marked_in_tests() == set(CLAUSES)
+
+
+# Each breaks one clause: in this file, this text becomes that. A clause that could be broken
+# without a red test would be a promise that nobody keeps.
+MUTANTS = [
+    ("P1", "protocol/lines.py", 'chunk.split(b"\\n")', 'chunk.replace(b"\\xe2\\x80\\xa8", b"\\n").split(b"\\n")'),
+    ("P1", "protocol/lines.py", "            self._unfinished += rest\n", "            self._unfinished[:] = rest\n"),
+    ("P2", "protocol/lines.py", "if len(line) + 1 > self.limit_bytes", "if len(line) > self.limit_bytes"),
+    ("P2", "protocol/lines.py", "+ len(rest) + 1 > self.limit_bytes", "+ len(rest) + 1 > 2**40"),
+    ("P3", "protocol/lines.py", 'line[:-1] if line.endswith(b"\\r") else line', 'line.rstrip(b"\\r")'),
+    ("P3", "protocol/lines.py", 'line[:-1] if line.endswith(b"\\r") else line', "line"),
+    ("P4", "protocol/lines.py", '"[\\x00-\\x1f\\x7f-\\x9f]"', '"[\\x00-\\x1f\\x7f]"'),
+    ("P4", "protocol/lines.py", 'line.decode("utf-8")', 'line.decode("utf-8", "surrogateescape")'),
+    ("P5", "protocol/messages.py", 'return f"! {text}"', 'return f"error: {text}"'),
+    ("P5", "room/commands.py", "_parts(names, LINE_LIMIT_BYTES - 64)", "_parts(names, 10**9)"),
+    ("P6", "protocol/messages.py", '"What is your name?"', '"Who are you?"'),
+    ("P7", "protocol/limits.py", "NAME_TRIES = 5", "NAME_TRIES = 6"),
+    ("P7", "protocol/limits.py", "NAME_TRIES = 5", "NAME_TRIES = 4"),
+    ("P8", "room/room.py", 'Notice(f"{name} joined")), but=session)', 'Notice(f"{name} joined")))'),
+    ("P8", "room/commands.py", 'return "nobody else"', 'return ""'),
+    ("P9", "net/threaded.py", "if deadline <= now]\n            for connection in late", "if False]\n            for connection in late"),
+    ("P9", "room/room.py", "if session.state is not State.NAMING:\n            return []", "if False:\n            return []"),
+    ("P10", "room/room.py", "                self._history.append(chat)\n", ""),
+    ("P11", "protocol/limits.py", "NAME_LIMIT_CHARACTERS = 32", "NAME_LIMIT_CHARACTERS = 33"),
+    ("P11", "protocol/names.py", '"0123456789-_"', '"0123456789-_."'),
+    ("P12", "protocol/names.py", "if len(alphabets) > 1 and", "if len(alphabets) > 9 and"),
+    ("P12", "protocol/names.py", 'frozenset({"CJK", "HANGUL"})', 'frozenset({"HANGUL"})'),
+    ("P13", "protocol/names.py", ".casefold())", ".lower())"),
+    ("P13", "room/room.py", "        del self._named[name_key(session.name)]\n", ""),
+    ("P14", "protocol/names.py", '"server", "system", "admin", "close"', '"server", "system", "close"'),
+    ("P15", "room/room.py", "Broadcast(format_server_line(chat), but=session)", "Broadcast(format_server_line(chat))"),
+    ("P15", "room/room.py", "                if not text.strip():\n                    return []\n", ""),
+    ("P16", "net/outbox.py", 'b"".join(self._waiting)', 'b"".join(reversed(self._waiting))'),
+    ("P17", "protocol/messages.py", 'in ("close", "/quit")', 'in ("close",)'),
+    ("P17", "room/room.py", 'self._end(session, "left", "left")', 'self._end(session, "lost the connection", "left")'),
+    ("P18", "protocol/messages.py", "return Say(text[1:])", "return Say(text)"),
+    ("P18", "protocol/messages.py", "Command(word.lower(),", "Command(word,"),
+    ("P19", "room/commands.py", '"/nick NEW", "change your name"', '"NEW", "change your name"'),
+    ("P20", "room/commands.py", "    names.sort(key=name_key)\n", ""),
+    ("P21", "room/commands.py", "return tell(to, Private(session.name, text))", "return [*tell(to, Private(session.name, text)), *tell(session, Private(session.name, text))]"),
+    ("P22", "room/room.py", "        del self._named[name_key(old)]\n", ""),
+    ("P22", "protocol/messages.py", '"You are now {name}."', '"You are {name} now."'),
+    ("P23", "room/commands.py", 'Notice(f"pong {argument}".rstrip(" "))', 'Notice("pong")'),
+    ("P24", "room/commands.py", "return _use(session, \"msg\")", "return []"),
+    ("P25", "room/room.py", '"lost the connection", reason)\n\n    def overlong', '"left", reason)\n\n    def overlong'),
+    ("P25", "net/threaded.py", "if connection.outbox.size_bytes:", "connection.outbox.clear()\n            if False:"),
+    ("P26", "net/outbox.py", "if self.size_bytes + len(line) > self.limit_bytes", "if self.size_bytes + len(line) > 10**12"),
+    ("P27", "room/room.py", "effects += [*tell(session, STOPPING), *self._remove", "effects += [*self._remove"),
+    ("P28", "net/client.py", "        if self._ping_token:\n            raise", "        if False:\n            raise"),
+    ("P29", "net/threaded.py", ">= self.client_limit", "> self.client_limit"),
+    ("P30", "net/threaded.py", "in self._closing_deadlines.items() if deadline <= now]", "in self._closing_deadlines.items() if False]"),
+]
+
+
+def mutate(copy: Path, file: str, old: str, new: str) -> None:
+    path = copy / "chatlab" / file
+    source = path.read_text(encoding="utf-8")
+    assert source.count(old) == 1, f"{file} holds {source.count(old)} times: {old}"
+    path.write_text(source.replace(old, new), encoding="utf-8")
+
+
+def run_tests_of(copy: Path, clause: str) -> subprocess.CompletedProcess:
+    files = [path for path in (copy / "tests").glob("test_*.py") if f'"{clause}"' in path.read_text(encoding="utf-8")]
+    files.remove(copy / "tests" / "test_clauses.py")
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *files, "-x", "-q", "--clause", clause, "--patience", "5", "--timeout", "30",
+         "-p", "no:cacheprovider"],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(copy)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def copy(tmp_path):
+    for name in ("chatlab", "tests"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_there_is_a_mutant_for_every_clause_and_each_still_fits_the_code(copy):
+    assert {clause for clause, *_ in MUTANTS} == set(CLAUSES)
+    for _, file, old, new in MUTANTS:
+        source = (copy / "chatlab" / file).read_text(encoding="utf-8")
+        assert source.count(old) == 1 and old != new, f"{file} holds {source.count(old)} times: {old}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clause, file, old, new", MUTANTS, ids=[f"{m[0]}-{n}" for n, m in enumerate(MUTANTS)])
+def test_a_broken_clause_turns_one_of_its_tests_red(copy, clause, file, old, new):
+    mutate(copy, file, old, new)
+    result = run_tests_of(copy, clause)
+    assert result.returncode == 1 and " failed" in result.stdout, result.stdout[-2000:]
