@@ -377,14 +377,16 @@ def test_what_waits_for_a_slow_reader_stays_within_the_bound():
 
 @pytest.mark.clause("P25")
 def test_who_half_closes_gets_even_what_waited_in_the_outbox(server):
-    with Person(server.address, "ana", receive_buffer_bytes=4096) as ana:
-        asked = []
-        while server.clients()[0].waiting_bytes < 20_000:  # until the systems' buffers are full
-            asked.append(f"/ping {len(asked)} {'x' * 4000}")
-            ana.send(asked[-1])
+    with Person(server.address, "ana", receive_buffer_bytes=4096) as ana, Person(server.address, "bob") as bob:
+        assert ana.line() == "* bob joined"
+        told = []
+        while server.clients()[0].waiting_bytes < 100_000:  # the systems' buffers are full by then
+            told.append(f"bob (private): {len(told)} {'x' * 4000}")
+            bob.send(told[-1].replace("bob (private):", "/msg ana"))
+            bob.lines_so_far()
         ana.half_close()
-        wait_until(lambda: not server.clients())
-        assert ana.rest() == [line.replace("/ping", "* pong") for line in asked]
+        assert bob.line() == "* ana lost the connection"
+        assert ana.rest() == told
 
 
 @pytest.mark.clause("P26")
