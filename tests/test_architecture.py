@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "chatlab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# protocol <- room <- net <- lab, grading, cli. What stands on the left may import what stands on the right.
+# protocol <- room <- net <- lab, grading, terminal, cli. What stands on the left may import what stands on the right.
 MAY_IMPORT = {
     "protocol": set(),
     "room": {"protocol"},
@@ -23,9 +23,10 @@ MAY_IMPORT = {
     "store": {"protocol", "room"},
     "lab": {"protocol", "room", "net", "store"},
     "grading": {"protocol", "room", "net", "store"},
-    "cli": {"protocol", "room", "net", "store", "lab", "grading"},
+    "terminal": {"protocol", "room", "net"},
+    "cli": {"protocol", "room", "net", "store", "lab", "grading", "terminal"},
 }
-CORE = ("protocol", "room", "net", "cli")
+CORE = ("protocol", "room", "net", "terminal", "cli")
 PURE = ("protocol", "room")
 # Sockets, threads, clocks and chance: the pure parts are given what they need of them as arguments.
 IMPURE = {"asyncio", "multiprocessing", "random", "secrets", "select", "selectors", "socket"}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chatlab.protocol import (
     ErrorLine,
@@ -22,10 +21,8 @@ from chatlab.protocol.limits import LINE_LIMIT_BYTES
 from chatlab.protocol.messages import name_taken, renamed_you
 
 from .effects import Broadcast, Effect, Renamed, Send
+from .members import Members
 from .sessions import Session
-
-if TYPE_CHECKING:
-    from .room import Room
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class CommandSpec:
 
     usage: str
     purpose: str
-    run: Callable[[Room, Session, str], list[Effect]]
+    run: Callable[[Members, Session, str], list[Effect]]
 
 
 def tell(session: Session, *messages: Notice | ErrorLine | Private) -> list[Effect]:
@@ -42,7 +39,7 @@ def tell(session: Session, *messages: Notice | ErrorLine | Private) -> list[Effe
     return [Send(session, format_server_line(message)) for message in messages]
 
 
-def _help(room: Room, session: Session, argument: str) -> list[Effect]:
+def _help(members: Members, session: Session, argument: str) -> list[Effect]:
     return tell(
         session,
         *(Notice(f"{spec.usage} - {spec.purpose}") for spec in COMMANDS.values()),
@@ -51,8 +48,8 @@ def _help(room: Room, session: Session, argument: str) -> list[Effect]:
     )
 
 
-def _users(room: Room, session: Session, argument: str) -> list[Effect]:
-    names = [member.name for member in room.members]
+def _users(members: Members, session: Session, argument: str) -> list[Effect]:
+    names = [member.name for member in members.all]
     names.sort(key=name_key)
     title = f"Here now ({len(names)}): "
     # A room of a thousand long names is more than one line can hold (P5).
@@ -80,12 +77,12 @@ def list_some(names: list[str], limit_bytes: int = LINE_LIMIT_BYTES - 256) -> st
     return f"{shown} and {more:,} more" if more else shown
 
 
-def _msg(room: Room, session: Session, argument: str) -> list[Effect]:
+def _msg(members: Members, session: Session, argument: str) -> list[Effect]:
     name, _, text = argument.partition(" ")
     text = text.strip(" ")
     if not name or not text:
         return _use(session, "msg")
-    to = room.find(name)
+    to = members.find(name)
     if to is None:
         return tell(session, ErrorLine(f"Nobody here is called {name}. Type /users to see who is."))
     if to is session:
@@ -93,19 +90,19 @@ def _msg(room: Room, session: Session, argument: str) -> list[Effect]:
     return tell(to, Private(session.name, text))
 
 
-def _nick(room: Room, session: Session, argument: str) -> list[Effect]:
+def _nick(members: Members, session: Session, argument: str) -> list[Effect]:
     if not argument:
         return _use(session, "nick")
     try:
         new = check_name(argument)
     except NameRefused as refused:
         return tell(session, ErrorLine(f"Your name is still {session.name}: {refused}."))
-    holder = room.find(new)
+    holder = members.find(new)
     if holder is not None and holder is not session:
         return tell(session, name_taken(new))
     if new == session.name:
         return tell(session, ErrorLine(f"Your name is {new} already."))
-    old = room.rename(session, new)
+    old = members.rename(session, new)
     return [
         *tell(session, renamed_you(new)),
         Broadcast(format_server_line(Notice(f"{old} is now {new}")), but=session),
@@ -113,12 +110,12 @@ def _nick(room: Room, session: Session, argument: str) -> list[Effect]:
     ]
 
 
-def _ping(room: Room, session: Session, argument: str) -> list[Effect]:
+def _ping(members: Members, session: Session, argument: str) -> list[Effect]:
     return tell(session, Notice(f"pong {argument}".rstrip(" ")))
 
 
-def _quit(room: Room, session: Session, argument: str) -> list[Effect]:
-    return room.leave(session)
+def _quit(members: Members, session: Session, argument: str) -> list[Effect]:
+    return _use(session, "quit")  # without an argument it is no command but a farewell (P17)
 
 
 def _use(session: Session, word: str) -> list[Effect]:

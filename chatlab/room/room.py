@@ -21,7 +21,6 @@ from chatlab.protocol import (
     check_name,
     decode_line,
     format_server_line,
-    name_key,
     parse_client_line,
 )
 from chatlab.protocol.limits import LINE_LIMIT_BYTES, NAME_TRIES
@@ -29,6 +28,7 @@ from chatlab.protocol.messages import asks_to_leave, earlier, goodbye, name_take
 
 from .commands import COMMANDS, list_some, tell
 from .effects import Broadcast, Close, Effect, Joined, Left
+from .members import Members
 from .sessions import Session, State
 
 
@@ -46,23 +46,13 @@ class Room:
     def __init__(self, history_lines: int = 0) -> None:
         """Remember the last `history_lines` lines of chat, in memory, for those who come (P10)."""
         self._history: deque[Chat] = deque(maxlen=history_lines)
-        # By name_key, so that Ana and ana are one (P13).
-        self._named: dict[str, Session] = {}
+        self._members = Members()
         self._naming: set[Session] = set()
-        self._members: tuple[Session, ...] | None = ()
-
-    # ---- who is here ---------------------------------------------------------------------
 
     @property
     def members(self) -> tuple[Session, ...]:
         """Everyone who has a name, in order of arrival: they hear a Broadcast."""
-        if self._members is None:
-            self._members = tuple(self._named.values())
-        return self._members
-
-    def find(self, name: str) -> Session | None:
-        """The session that bears this name, by the rule of P13, or None."""
-        return self._named.get(name_key(name))
+        return self._members.all
 
     # ---- what happens ----------------------------------------------------------------------
 
@@ -119,40 +109,26 @@ class Room:
             effects += [*tell(session, STOPPING), *self._remove(session, "the server stopped"), Close(session)]
         return effects
 
-    # ---- for the commands ------------------------------------------------------------------
+    # ---- inside ----------------------------------------------------------------------------
 
-    def rename(self, session: Session, new: str) -> str:
-        """Give the session a checked and free name; return the old one."""
-        session.move("renamed")
-        old, session.name = session.name, new
-        del self._named[name_key(old)]
-        self._named[name_key(new)] = session
-        self._members = None
-        return old
-
-    def leave(self, session: Session) -> list[Effect]:
+    def _leave(self, session: Session) -> list[Effect]:
         """Somebody has said `close` (P17)."""
         farewell = goodbye(session.name) if session.name else Notice("Goodbye.")
         return [*tell(session, farewell), *self._end(session, "left", "left"), Close(session)]
-
-    # ---- inside ----------------------------------------------------------------------------
 
     def _handle_name(self, session: Session, line: bytes) -> list[Effect]:
         try:
             text = decode_line(line)
             if asks_to_leave(text):
-                return self.leave(session)
+                return self._leave(session)
             name = check_name(text)
         except (LineNotText, NameRefused) as refused:
             return self._refuse_name(session, ErrorLine(f"Try another name: {refused}."))
-        if name_key(name) in self._named:
+        if self._members.find(name) is not None:
             return self._refuse_name(session, name_taken(name))
         others = [member.name for member in self.members]
-        session.move("named")
-        session.name = name
         self._naming.discard(session)
-        self._named[name_key(name)] = session
-        self._members = None
+        self._members.add(session, name)
         return [
             *tell(session, welcome(name, list_some(others)), *map(earlier, self._history)),
             Broadcast(format_server_line(Notice(f"{name} joined")), but=session),
@@ -173,7 +149,7 @@ class Room:
             return tell(session, ErrorLine(f"Not sent: {error}."))
         match message:
             case Leave():
-                return self.leave(session)
+                return self._leave(session)
             case Say(text):
                 if not text.strip():
                     return []
@@ -184,7 +160,7 @@ class Room:
                 spec = COMMANDS.get(word)
                 if spec is None:
                     return tell(session, ErrorLine(f"There is no command /{word}. Type /help to see them all."))
-                return spec.run(self, session, argument)
+                return spec.run(self._members, session, argument)
 
     def _refuse_and_end(self, session: Session, sentence: str, reason: str) -> list[Effect]:
         if session.state is State.GONE:
@@ -200,13 +176,11 @@ class Room:
         return [Broadcast(format_server_line(Notice(f"{session.name} {others_read}"))), *removed] if removed else []
 
     def _remove(self, session: Session, reason: str) -> list[Effect]:
-        if session.state is State.GONE:
-            return []
-        had_name = session.state is State.CHATTING
-        session.move("ended")
-        if not had_name:
-            self._naming.discard(session)
-            return []
-        del self._named[name_key(session.name)]
-        self._members = None
-        return [Left(session, session.name, reason)]
+        match session.state:
+            case State.NAMING:
+                self._naming.discard(session)
+                session.move("ended")
+            case State.CHATTING:
+                self._members.remove(session)
+                return [Left(session, session.name, reason)]
+        return []
