@@ -71,17 +71,18 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def join(arguments: argparse.Namespace) -> int:
     """Chat in this terminal, or send what comes through a pipe."""
-    from chatlab.terminal import TerminalChat, ask_name, is_terminal
+    from chatlab.terminal import PipedChat, TerminalChat, ask_name, is_terminal
 
+    is_person = is_terminal(sys.stdin)
     asks = arguments.name is None
-    if asks and not is_terminal(sys.stdin):
+    if asks and not is_person:
         arguments.parser.error("the input is no terminal where one could be asked: say who you are with --name")
     while True:
         try:
             name = ask_name() if asks else arguments.name
         except EOFError:
             return 0
-        chat = TerminalChat(name, (arguments.host, arguments.port), arguments.give_up_after)
+        chat = (TerminalChat if is_person else PipedChat)(name, (arguments.host, arguments.port), arguments.give_up_after)
         exit_code = chat.run()
         if not (asks and chat.name_was_taken):
             return exit_code

@@ -29,7 +29,7 @@ function requests(model, hint) {
   let timer = 0;
   function showHint() {
     hint.hidden = open.size === 0;
-    hint.textContent = "No answer yet. The notebook is busy with a cell, or was restarted: then run this cell again.";
+    hint.textContent = "No answer yet: the notebook is busy with a cell, or was restarted.";
   }
   return {
     ask(what, more = {}, answered = () => {}) {
@@ -56,6 +56,29 @@ function requests(model, hint) {
   };
 }
 
+/**
+ * Connect a panel with its Python side: `take` gets each message, `cutOff` is called when the kernel
+ * has gone. Return what ends it.
+ */
+function live(model, python, status, buttons, take, cutOff) {
+  function gone() {
+    for (const button of buttons) button.disabled = true;
+    status.show("closed", ": the kernel is gone, run the notebook again");
+    cutOff();
+  }
+  for (const button of buttons) button.disabled = true;
+  status.show("waiting", " for the notebook");
+  model.on("msg:custom", take);
+  model.on("comm_live_update", gone);
+  python.ask("hello");
+  return () => {
+    model.off("msg:custom", take);
+    model.off("comm_live_update", gone);
+    python.end();
+    cutOff();
+  };
+}
+
 /** A dot and a word beside it; the detail (a countdown) is not read aloud at each change. */
 function statusLine() {
   const line = element("div", "chatlab-status");
@@ -73,11 +96,8 @@ function statusLine() {
 }
 
 /** A panel's frame. Its keys are its own: JupyterLab's "b" would add a cell, and "x" would cut one. */
-function frame(el, className, label) {
-  const panel = element("section", `chatlab-panel ${className}`, "", {
-    "aria-label": label,
-    "data-lm-suppress-shortcuts": "true",
-  });
+function frame(el, className) {
+  const panel = element("section", `chatlab-panel ${className}`, "", { "data-lm-suppress-shortcuts": "true" });
   panel.addEventListener("keydown", (event) => event.stopPropagation());
   el.classList.add("chatlab-view");
   el.append(panel);
@@ -87,7 +107,7 @@ function frame(el, className, label) {
 // ---- a chat panel --------------------------------------------------------------------------
 
 function chatPanel(model, el) {
-  const panel = frame(el, "chatlab-chat", "chat");
+  const panel = frame(el, "chatlab-chat");
   const name = element("strong", "chatlab-name");
   const connect = element("button", "", "Connect", { type: "button" });
   const close = element("button", "", "Close", { type: "button" });
@@ -139,11 +159,15 @@ function chatPanel(model, el) {
     countdown = setInterval(show, 100);
   }
 
+  function showName(text) {
+    name.textContent = text;
+    label.textContent = `${text} says`;
+    panel.setAttribute("aria-label", `${text}'s chat`);
+    log.setAttribute("aria-label", `what ${text} reads`);
+  }
+
   function take(message) {
-    name.textContent = message.name;
-    label.textContent = `${message.name} says`;
-    panel.setAttribute("aria-label", `${message.name}'s chat`);
-    log.setAttribute("aria-label", `what ${message.name} reads`);
+    showName(message.name);
     const isOver = message.status === "closed" || message.status === "refused";
     connect.disabled = !isOver;
     close.disabled = isOver;
@@ -152,13 +176,11 @@ function chatPanel(model, el) {
     python.take(message.answers);
   }
 
-  model.on("msg:custom", take);
-  python.ask("hello");
+  showName(model.get("name"));
+  const end = live(model, python, status, [connect, close], take, () => clearInterval(countdown));
   return () => {
-    model.off("msg:custom", take);
-    clearInterval(countdown);
+    end();
     keepEnd.end();
-    python.end();
   };
 }
 
@@ -205,7 +227,8 @@ function sayOnEnter(input, python) {
 // ---- the server panel ------------------------------------------------------------------------
 
 function serverPanel(model, el) {
-  const panel = frame(el, "chatlab-server", "the chat server");
+  const panel = frame(el, "chatlab-server");
+  panel.setAttribute("aria-label", "the chat server");
   const start = element("button", "", "Start", { type: "button" });
   const stop = element("button", "", "Stop", { type: "button" });
   const status = statusLine();
@@ -259,13 +282,7 @@ function serverPanel(model, el) {
   }
 
   const clock = setInterval(showSeconds, 1000);
-  model.on("msg:custom", take);
-  python.ask("hello");
-  return () => {
-    model.off("msg:custom", take);
-    clearInterval(clock);
-    python.end();
-  };
+  return live(model, python, status, [start, stop], take, () => clearInterval(clock));
 }
 
 function tableHead() {

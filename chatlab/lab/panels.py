@@ -140,10 +140,11 @@ class View(anywidget.AnyWidget):
     _esm = (_HERE / "panels.js").read_text(encoding="utf-8")
     _css = (_HERE / "panels.css").read_text(encoding="utf-8")
     kind = traitlets.Unicode().tag(sync=True)
+    name = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, kind: str, title: str, panel: ChatPanel | ServerPanel, flex: str) -> None:
-        super().__init__(kind=kind, layout=Layout(flex=flex, min_width="0"))
-        self.title = title
+    def __init__(self, kind: str, name: str, panel: ChatPanel | ServerPanel, flex: str) -> None:
+        super().__init__(kind=kind, name=name, layout=Layout(flex=flex, min_width="0"))
+        self.title = f"{name}'s panel"
         self._panel = panel
         self.on_msg(lambda view, request, buffers: panel.take_request(request))
 
@@ -192,7 +193,7 @@ class ChatPanel:
         self._client: ChatClient | None = None
         self._is_shown = False  # until a page has said hello there is nobody to write to
         self._flusher = Flusher(self._flush, f"chatlab-panel-{name}")
-        self.widget = View("chat", f"{name}'s chat panel", self, flex="1 1 250px")
+        self.widget = View("chat", name, self, flex="1 1 250px")
         predecessor = keep_panel(address, name, self)
         if predecessor is not None:
             predecessor.widget.close()
@@ -244,19 +245,19 @@ class ChatPanel:
             raise
         self._post()
 
-    def wait_for(self, text: str, timeout_seconds: float = 5.0) -> str:
+    def wait_for(self, text: str, timeout_seconds: float = 5.0, *, anywhere: bool = False) -> str:
         """Block until somebody else's line with these words is in the log, and return it.
 
-        Each call goes on after the line that the last one returned. Raise TimeoutError with
-        what came instead.
+        Each call goes on after the line that the last one returned; with `anywhere`, a line
+        before that will do, too. Raise TimeoutError with what came instead.
         """
         deadline = time.monotonic() + timeout_seconds
         with self._changed:
-            looked_at = self._waited_for
+            looked_at = 0 if anywhere else self._waited_for
             while True:
                 for number, line in self._lines_from_locked(looked_at):
                     if line.kind != "mine" and text in str(line):
-                        self._waited_for = number + 1
+                        self._waited_for = max(self._waited_for, number + 1)
                         return str(line)
                 looked_at = self._logged
                 if not self._changed.wait_for(lambda: self._logged > looked_at, deadline - time.monotonic()):
@@ -373,7 +374,7 @@ class ChatPanel:
         """Write what is new to the page, as much as one batch holds."""
         client = self._client
         with self._lock:
-            first = max(self._written, self._logged - PAGE_LIMIT_LINES)
+            first = self._written
             batch, size_bytes = [], 0
             for _, line in self._lines_from_locked(first):
                 size_bytes += len(line.mark) + len(line.text.encode("utf-8", "replace")) + 32
@@ -420,7 +421,7 @@ class ServerPanel:
         self._is_closed = False
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self.widget = View("server", "the server panel", self, flex="1 1 100%")
+        self.widget = View("server", "the server", self, flex="1 1 100%")
         predecessor = keep_panel(server.address, "", self)  # "" is nobody's name
         if predecessor is not None:
             predecessor.widget.close()
