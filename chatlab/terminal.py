@@ -80,7 +80,7 @@ def visible(text: str) -> str:
 def say(text: str, stream: TextIO | None, end: str = "\n") -> bool:
     """Print one line, now; a character that the stream's encoding lacks becomes an escape.
 
-    Return False if nobody reads it any more (`| head -1`); the stream then leads nowhere.
+    Return False if it cannot be printed, as after `| head -1`, when nobody reads it any more.
     """
     if stream is None:  # its descriptor was closed before Python began
         return True
@@ -89,11 +89,7 @@ def say(text: str, stream: TextIO | None, end: str = "\n") -> bool:
         # One write, because two threads print here, and print() would write the LF by itself.
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + end)
         stream.flush()
-    except OSError:  # BrokenPipeError, and EINVAL on Windows
-        # What is still in the stream's buffer would be complained about when Python ends.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+    except OSError:  # BrokenPipeError, or EINVAL on Windows
         return False
     return True
 
@@ -385,7 +381,7 @@ class Keyboard(Protocol):
         """
 
     def show(self, line: str, stream: TextIO) -> bool:
-        """Print a line; return False if nobody reads it any more."""
+        """Print a line; return False if it cannot be printed, now and later."""
 
     def end(self, exit_code: int) -> None:
         """Make `read_line` end, also one that waits now. Where that is impossible, end the process."""

@@ -260,10 +260,9 @@ function serverPanel(model, el) {
   }
 
   function take(message) {
-    const isClosed = Boolean(message.closed);
-    start.disabled = isClosed || message.running;
-    stop.disabled = isClosed || !message.running;
-    if (isClosed) status.show("closed", ": run this cell again");
+    start.disabled = message.closed || message.running;
+    stop.disabled = message.closed || !message.running;
+    if (message.closed) status.show("closed", ": run this cell again");
     else status.show(message.running ? "running" : "stopped", ` at ${message.address}`);
     problem.textContent = message.problem;
     const [nc, join] = message.commands;
@@ -273,7 +272,7 @@ function serverPanel(model, el) {
       element("span", "", "or, in the project's directory:"),
       element("code", "", join),
     );
-    commands.hidden = !message.running || isClosed;
+    commands.hidden = !message.running || message.closed;
     clients = message.clients;
     cameAt = performance.now();
     rows.replaceChildren(...(clients.length ? clients.map(clientRow) : [emptyRow(message.running)]));
@@ -309,7 +308,8 @@ function clientRow({ name, address, thread, waiting }) {
 
 function emptyRow(isRunning) {
   const row = element("tr");
-  row.append(element("td", "chatlab-empty", isRunning ? "Nobody is connected." : "The server is stopped.", { colspan: "5" }));
+  const words = isRunning ? "Nobody is connected." : "The server is stopped.";
+  row.append(element("td", "chatlab-empty", words, { colspan: "5" }));
   return row;
 }
 

@@ -241,9 +241,11 @@ class ChatPanel:
                 self._client.send(text)
                 self._add_locked(Line("mine", "> ", visible(text)))
         except ChatError as error:
-            self._note("error", f"not sent: {error}")
+            with self._lock:
+                self._add_locked(Line("error", "", f"[not sent: {error}]"))
             raise
-        self._post()
+        finally:
+            self._post()
 
     def wait_for(self, text: str, timeout_seconds: float = 5.0, *, anywhere: bool = False) -> str:
         """Block until somebody else's line with these words is in the log, and return it.
@@ -332,11 +334,6 @@ class ChatPanel:
         self._logged += 1
         self._changed.notify_all()
 
-    def _note(self, kind: LineKind, text: str) -> None:
-        with self._lock:
-            self._add_locked(Line(kind, "", f"[{text}]"))
-        self._post()
-
     def _post(self) -> None:
         if self._is_shown:
             self._flusher.post()
@@ -374,7 +371,7 @@ class ChatPanel:
         """Write what is new to the page, as much as one batch holds."""
         client = self._client
         with self._lock:
-            first = self._written
+            first = max(self._written, self._logged - PAGE_LIMIT_LINES)
             batch, size_bytes = [], 0
             for _, line in self._lines_from_locked(first):
                 size_bytes += len(line.mark) + len(line.text.encode("utf-8", "replace")) + 32
@@ -442,11 +439,16 @@ class ServerPanel:
         return _stand_in(self.widget.title)
 
     def take_request(self, request: dict) -> None:
+        """Hand over what the page asks to the panel's thread. Never blocks."""
         with self._lock:
-            self._requests.append(request)
-            if self._thread is None and not self._is_closed:
-                self._thread = threading.Thread(target=self._look, name="chatlab-panel-server", daemon=True)
-                self._thread.start()
+            is_closed = self._is_closed
+            if not is_closed:
+                self._requests.append(request)
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._look, name="chatlab-panel-server", daemon=True)
+                    self._thread.start()
+        if is_closed:  # a page that was reloaded; the thread is gone
+            self._write(self.snapshot(), [request])
         self._wake.set()
 
     # ---- chatlab-panel-server ------------------------------------------------------------------
@@ -469,10 +471,13 @@ class ServerPanel:
             unlike_before = {**now, "clients": [{**client, "seconds": 0} for client in now["clients"]]}
             if requests or unlike_before != seen:
                 seen = unlike_before
-                answers = [{"id": request.get("id"), "taken": not problem} for request in requests]
-                self.widget.send({**now, "problem": problem, "answers": answers})
+                self._write(now, requests, problem)
             self._wake.wait(LOOK_SECONDS)
-        self.widget.send({**self.snapshot(), "problem": "", "answers": [], "closed": True})
+        self._write(self.snapshot(), [])
+
+    def _write(self, snapshot: dict, requests: list[dict], problem: str = "") -> None:
+        answers = [{"id": request.get("id"), "taken": not problem} for request in requests]
+        self.widget.send({**snapshot, "closed": self._is_closed, "problem": problem, "answers": answers})
 
     def _do(self, asked: str | None) -> None:
         match asked:
