@@ -94,8 +94,8 @@ def test_on_event_is_called_in_the_clients_own_thread(server):
     seen = []
     with ChatClient("ana", server.address, on_event=lambda e: seen.append((e.kind, threading.current_thread().name))):
         pass
-    assert seen[0] == ("joined", "chatlab-client-ana")
-    assert seen[-1] == ("closed", "chatlab-client-ana")
+    assert seen[0] == ("joined", "chatlab-ana")
+    assert seen[-1] == ("closed", "chatlab-ana")
 
 
 def test_close_sends_what_was_said_before_it(server):

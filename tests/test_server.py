@@ -80,6 +80,29 @@ def test_stop_tells_everyone_and_ends_every_thread(server):
     assert not server.is_running and server.clients() == []
 
 
+@pytest.mark.clause("P27")
+def test_stop_tells_everyone_also_in_the_middle_of_a_conversation(server):
+    def talk(talker):
+        try:
+            while True:
+                talker.send("hello")
+        except OSError:
+            pass  # what the server has not read when it stops ends in a reset
+
+    for _ in range(5):
+        server.start()
+        listeners = [Person(server.address, f"guest{n}") for n in range(10)]
+        with Person(server.address, "ana") as ana:
+            talking = threading.Thread(target=talk, args=[ana])
+            talking.start()
+            listeners[0].lines_until("ana: hello")
+            server.stop()
+            for listener in listeners:
+                assert listener.rest()[-1] == "* The server is stopping."
+                listener.close()
+            talking.join()
+
+
 def test_stopping_twice_and_starting_twice_are_fine(server):
     address = server.address
     assert server.start() is server

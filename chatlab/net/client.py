@@ -2,9 +2,9 @@
 
 Knows the protocol's few fixed sentences, and nothing of what the others say.
 
-There is one thread, `chatlab-client-ana`, and it alone touches the socket. `send` and `close`
-only put something down and wake it. `_lock` guards the queue of lines, the state and the
-events; it is never held across a call to the socket.
+There is one thread, `chatlab-ana` (a server has its own for her, `chatlab-client-ana`), and it
+alone touches the socket. `send` and `close` only put something down and wake it. `_lock` guards
+the queue of lines, the state and the events; it is never held across a call to the socket.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class ChatClient:
                 raise ClientClosed("This client was started before: make a new ChatClient.")
             self._state = MOVES[self._state, "started"]
             self._waker = Waker()
-        self._thread = threading.Thread(target=self._run, name=f"chatlab-client-{self.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"chatlab-{self.name}", daemon=True)
         self._thread.start()
         return self
 
@@ -459,7 +459,7 @@ class ChatClient:
             return
         if new_name := own_new_name(message):
             self.name = new_name
-            self._thread.name = f"chatlab-client-{new_name}"
+            self._thread.name = f"chatlab-{new_name}"
         if says_goodbye(message):
             self._goodbye = True
         if message == STOPPING:
