@@ -240,7 +240,7 @@ def log_to_stderr(level: str) -> None:
     """Log what chatlab does, one line for each record, with its time."""
     import logging
 
-    from chatlab.terminal import visible
+    from chatlab.protocol.visible import visible
 
     class OneLineFormatter(logging.Formatter):
         """Keeps the log readable by line, whatever is logged: a record is one line, a traceback is indented."""

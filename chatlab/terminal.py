@@ -23,12 +23,14 @@ import sys
 import threading
 import time
 import unicodedata
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from chatlab.net import DEFAULT_ADDRESS, AwayQueueFull, ChatClient, ClientClosed, ClientState, Event, show_address
 from chatlab.protocol import Chat, ErrorLine, LineError, NameRefused, Notice, Private, ServerMessage, check_name
 from chatlab.protocol.messages import asks_to_leave, says_name_taken
+from chatlab.protocol.visible import visible
 from chatlab.room.commands import COMMANDS
 
 # How long a person looks for a server that does not answer before it is taken for a mistake.
@@ -51,31 +53,7 @@ INTERRUPTED = 130
 _CAN_WAKE = hasattr(signal, "pthread_kill")
 
 
-# ---- what may be shown -----------------------------------------------------------------------
-
-# Unicode's categories of characters that a terminal obeys (Cc), that hide or turn around what
-# stands beside them (Cf), that are half a character (Cs), or that begin a new line (Zl, Zp).
-_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-
-# Two of Cf that join or part their neighbours: families of emoji, Persian and Hindi need them.
-_JOINERS = "\u200c\u200d"
-
-
-def visible(text: str) -> str:
-    r"""Return `text` with every character that would act, and not be seen, written as an escape.
-
-    >>> print(visible("red: \x1b[31m"))
-    red: \x1b[31m
-    """
-    if text.isprintable():
-        return text
-    shown = []
-    for before, character in zip(" " + text, text):
-        joins = character in _JOINERS and not before.isascii()
-        acts = unicodedata.category(character) in _NOT_SHOWN and not joins
-        shown.append(character.encode("unicode_escape").decode() if acts else character)
-    return "".join(shown)
-
+# ---- printing -------------------------------------------------------------------------------
 
 def say(text: str, stream: TextIO | None, end: str = "\n") -> bool:
     """Print one line, now; a character that the stream's encoding lacks becomes an escape.
@@ -510,13 +488,17 @@ class ReadlineKeyboard(PlainKeyboard):
 
 
 class PromptKeyboard:
-    """A terminal with prompt_toolkit: editing, history with up and down, completion with TAB."""
+    """A terminal with prompt_toolkit: editing, history with up and down, completion with TAB.
+
+    Everything is printed by the main thread, where prompt_toolkit runs a loop while it waits for keys. Its own
+    `patch_stdout` prints from other threads too when it finds no loop, and then loses a line now and then.
+    """
 
     def __init__(self, words: Callable[[], list[str]]) -> None:
         try:
             from prompt_toolkit import PromptSession
+            from prompt_toolkit.application import run_in_terminal
             from prompt_toolkit.completion import WordCompleter
-            from prompt_toolkit.patch_stdout import patch_stdout
             from prompt_toolkit.shortcuts import CompleteStyle
         except ImportError as missing:
             raise NoSuchKeyboard from missing
@@ -525,29 +507,52 @@ class PromptKeyboard:
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,  # a menu would keep eight rows free below the prompt
         )
-        # sys.stdout and sys.stderr lead through it: it lifts the prompt, prints, and draws the prompt again.
-        self._stdout_above_prompt = patch_stdout()
+        self._run_above_prompt = run_in_terminal  # lifts the prompt, calls, draws the prompt again
+        self._will_print = False
+        self._waiting: deque[tuple[str, TextIO]] = deque()
         self._ended = False
 
     def __enter__(self) -> PromptKeyboard:
-        self._stdout_above_prompt.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._stdout_above_prompt.__exit__(*exception)
+        self._print_waiting()
 
     def read_line(self, prompt: str, prefill: str) -> str:
-        return self._session.prompt(prompt, default=prefill, pre_run=self._leave_if_ended)
+        return self._session.prompt(prompt, default=prefill, pre_run=self._before_prompt)
 
     def show(self, line: str, stream: TextIO) -> bool:
-        return say(line, stream)
+        self._waiting.append((line, stream))
+        if threading.current_thread() is threading.main_thread():
+            self._print_waiting()
+        else:
+            self._call_in_loop(self._print_above_prompt)
+        return True
 
     def end(self, exit_code: int) -> None:
         self._ended = True
+        self._call_in_loop(self._leave_if_ended)
+
+    def _call_in_loop(self, function: Callable[[], None]) -> None:
         loop = self._session.app.loop
+        # Without a loop, or when it ends this moment, there is no prompt: _before_prompt sees to it, or __exit__.
         if loop is not None:
-            with contextlib.suppress(RuntimeError):  # it is closed this moment: the next prompt sees _ended
-                loop.call_soon_threadsafe(self._leave_if_ended)
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(function)
+
+    def _before_prompt(self) -> None:
+        self._print_waiting()
+        self._leave_if_ended()
+
+    def _print_above_prompt(self) -> None:
+        if self._waiting and not self._will_print:
+            self._will_print = True
+            self._run_above_prompt(self._print_waiting)
+
+    def _print_waiting(self) -> None:
+        self._will_print = False
+        while self._waiting:
+            say(*self._waiting.popleft())
 
     def _leave_if_ended(self) -> None:
         app = self._session.app

@@ -37,6 +37,8 @@ def missing(program: str, package: str) -> str:
 
 NO_NC = missing("nc", "netcat-openbsd")
 NO_TELNET = missing("telnet", "telnet")
+# The child of such a fork does nothing but become another program.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 needs_nc = pytest.mark.skipif(bool(NO_NC), reason=NO_NC)
 needs_telnet = pytest.mark.skipif(bool(NO_TELNET), reason=NO_TELNET)
 

@@ -40,6 +40,8 @@ CHATLAB = [sys.executable, "-m", "chatlab"]
 # How long anything may take before a test fails: long, because the processor may be busy.
 PATIENCE_SECONDS = 30
 
+# The child of such a fork does nothing but become another program.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 on_posix = pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal or POSIX signals")
 
 _numbers = itertools.count(1)
@@ -604,6 +606,7 @@ class Terminal:
         command = ["-m", "chatlab", "join", *where(address), *arguments]
         self.screen = Screen(columns, 24)
         self.stream = pyte.Stream(self.screen)
+        self.printed = ""
         self.child = pexpect.spawn(
             sys.executable,
             command,
@@ -621,6 +624,12 @@ class Terminal:
     def type(self, keys: str) -> None:
         self.child.send(keys)
 
+    def read(self, timeout_seconds: float) -> None:
+        """Wait for output and draw it on the screen; raise pexpect.TIMEOUT or pexpect.EOF."""
+        output = self.child.read_nonblocking(65536, timeout=timeout_seconds)
+        self.printed += output
+        self.stream.feed(output)
+
     @property
     def lines(self) -> list[str]:
         """What stands on the screen, without blank lines."""
@@ -631,7 +640,7 @@ class Terminal:
         while not condition():
             try:
                 left = deadline - time.monotonic()
-                self.stream.feed(self.child.read_nonblocking(65536, timeout=max(0, left)))
+                self.read(max(0, left))
             except (pexpect.TIMEOUT, pexpect.EOF) as error:
                 why = type(error).__name__
                 break
@@ -659,7 +668,7 @@ class Terminal:
         """Wait until the program has ended by itself; return its exit code."""
         try:
             while True:
-                self.stream.feed(self.child.read_nonblocking(65536, timeout=PATIENCE_SECONDS))
+                self.read(PATIENCE_SECONDS)
         except pexpect.EOF:
             self.child.wait()
         return self.child.exitstatus
@@ -734,6 +743,17 @@ def test_a_typed_line_longer_than_a_row_stays_intact_too(terminals, serving, kin
         screen.wait_for(*(f"{bob.name}: before {letter} {number}" for letter in "xyz" for number in (1, 2)), *rows)
         screen.type("!\r")
         assert bob.lines_until(f"{ana}: {typed}!")
+
+
+def test_no_message_is_lost_while_keys_are_pressed(terminals, serving, kind):
+    with Person(serving.address, fresh("bob")) as bob:
+        screen = terminals(kind, serving.address, "--name", fresh("ana"))
+        screen.wait_for_text("* Welcome, ")
+        for number in range(100):
+            bob.send(f"message {number};")
+            screen.type("\r")
+        screen.wait_for_text("message 99;")
+        assert [int(number) for number in re.findall(r": message (\d+);", screen.printed)] == list(range(100))
 
 
 def test_what_a_hostile_server_says_is_shown_on_a_screen_too(terminals, kind):

@@ -29,9 +29,9 @@ from ipywidgets import HBox, Layout
 from chatlab.net import Backoff, ChatClient, ChatServer, ClientClosed, ClientState, Event, show_address
 from chatlab.net.sockets import Address
 from chatlab.protocol import Chat, ChatError, ErrorLine, Private
+from chatlab.protocol.visible import visible
 
 from .servers import keep_panel
-from .visible import visible
 
 _HERE = Path(__file__).parent
 

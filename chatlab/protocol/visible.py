@@ -1,6 +1,6 @@
 """Text that somebody else wrote, made safe to look at: what is invisible is shown as an escape.
 
-Knows nothing of widgets and nothing of chat.
+Knows nothing of terminals and widgets, and nothing of chat.
 """
 
 from __future__ import annotations
