@@ -46,8 +46,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve a chat until Ctrl-C or SIGTERM."""
+    from chatlab.keyboards import say
     from chatlab.net import ChatServer, ListenFailed
-    from chatlab.terminal import say
 
     log_to_stderr(arguments.log_level)
     server = ChatServer(
@@ -71,7 +71,8 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def join(arguments: argparse.Namespace) -> int:
     """Chat in this terminal, or send what comes through a pipe."""
-    from chatlab.terminal import PipedChat, TerminalChat, ask_name, is_terminal
+    from chatlab.keyboards import is_terminal
+    from chatlab.terminal import PipedChat, TerminalChat, ask_name
 
     is_person = is_terminal(sys.stdin)
     asks = arguments.name is None

@@ -23,10 +23,11 @@ MAY_IMPORT = {
     "store": {"protocol", "room"},
     "lab": {"protocol", "room", "net", "store"},
     "grading": {"protocol", "room", "net", "store"},
-    "terminal": {"protocol", "room", "net"},
-    "cli": {"protocol", "room", "net", "store", "lab", "grading", "terminal"},
+    "keyboards": set(),
+    "terminal": {"protocol", "room", "net", "keyboards"},
+    "cli": {"protocol", "room", "net", "store", "lab", "grading", "terminal", "keyboards"},
 }
-CORE = ("protocol", "room", "net", "terminal", "cli")
+CORE = ("protocol", "room", "net", "keyboards", "terminal", "cli")
 PURE = ("protocol", "room")
 # Sockets, threads, clocks and chance: the pure parts are given what they need of them as arguments.
 IMPURE = {"asyncio", "multiprocessing", "random", "secrets", "select", "selectors", "socket"}

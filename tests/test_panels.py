@@ -15,9 +15,9 @@ from chatlab.lab import panels, servers
 from chatlab.lab.panels import ChatPanel, Flusher, ServerPanel, side_by_side
 from chatlab.lab.picture import picture
 from chatlab.lab.servers import start_server, stop_server
-from chatlab.protocol.visible import visible
 from chatlab.net import AwayQueueFull, ChatClient, ClientClosed, Event
 from chatlab.protocol import Chat, LineNotText, LineTooLong, parse_server_line
+from chatlab.protocol.visible import visible
 
 KEY = "test of the panels"
 PATIENCE_SECONDS = 5.0

@@ -28,7 +28,15 @@ from chatlab.protocol import (
     parse_client_line,
     parse_server_line,
 )
-from chatlab.protocol.messages import earlier, name_taken, renamed_you, says_goodbye, says_name_taken, welcome, welcomed_name
+from chatlab.protocol.messages import (
+    earlier,
+    name_taken,
+    renamed_you,
+    says_goodbye,
+    says_name_taken,
+    welcome,
+    welcomed_name,
+)
 
 LIMIT = 12  # a small limit makes its edge easy to meet
 
