@@ -83,7 +83,8 @@ def join(arguments: argparse.Namespace) -> int:
             name = ask_name() if asks else arguments.name
         except EOFError:
             return 0
-        chat = (TerminalChat if is_person else PipedChat)(name, (arguments.host, arguments.port), arguments.give_up_after)
+        visit = TerminalChat if is_person else PipedChat
+        chat = visit(name, (arguments.host, arguments.port), arguments.give_up_after)
         exit_code = chat.run()
         if not (asks and chat.name_was_taken):
             return exit_code
@@ -178,7 +179,8 @@ def _seconds(text: str) -> float:
 def _host(text: str) -> str:
     host, colon, port = text.partition(":")
     if colon and ":" not in port:  # with more colons it is IPv6
-        raise argparse.ArgumentTypeError(f"write {text!r} as --host {host or DEFAULT_HOST} --port {port or DEFAULT_PORT}")
+        apart = f"--host {host or DEFAULT_HOST} --port {port or DEFAULT_PORT}"
+        raise argparse.ArgumentTypeError(f"write {text!r} as {apart}")
     try:
         text.encode("idna")  # what the system would do, with a traceback
     except UnicodeError:
@@ -277,7 +279,7 @@ def how_to_join(host: str, port: int) -> list[str]:
     if not address.is_loopback:
         there = find_own_address(address.version) if address.is_unspecified else host
         lines += [
-            "Everyone on this network can join and read along: there are no passwords, and nothing is encrypted.",
+            "Everyone on this network can join and read along: no passwords, no encryption.",
             f"Classmates join with `{_join_command(there, port)}` or `nc {there} {port}`.",
         ]
     return lines

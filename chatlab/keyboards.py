@@ -201,7 +201,6 @@ class PromptKeyboard:
     def __init__(self, words: Callable[[], list[str]]) -> None:
         try:
             from prompt_toolkit import PromptSession
-            from prompt_toolkit.application import run_in_terminal
             from prompt_toolkit.completion import WordCompleter
             from prompt_toolkit.shortcuts import CompleteStyle
         except ImportError as missing:
@@ -211,8 +210,6 @@ class PromptKeyboard:
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,  # a menu would keep eight rows free below the prompt
         )
-        self._run_above_prompt = run_in_terminal  # lifts the prompt, calls, draws the prompt again
-        self._will_print = False
         self._waiting: deque[tuple[str, TextIO]] = deque()
         self._ended = False
 
@@ -223,6 +220,8 @@ class PromptKeyboard:
         self._print_waiting()
 
     def read_line(self, prompt: str, prefill: str) -> str:
+        if self._ended:
+            raise EOFError
         return self._session.prompt(prompt, default=prefill, pre_run=self._before_prompt)
 
     def show(self, line: str, stream: TextIO) -> bool:
@@ -249,12 +248,21 @@ class PromptKeyboard:
         self._leave_if_ended()
 
     def _print_above_prompt(self) -> None:
-        if self._waiting and not self._will_print:
-            self._will_print = True
-            self._run_above_prompt(self._print_waiting)
+        """In the loop: lift the prompt, print, draw the prompt again.
+
+        prompt_toolkit's own `run_in_terminal` does the same, but gives the terminal back meanwhile, which
+        then echoes the keys that are pressed in that moment into the middle of the message.
+        """
+        app = self._session.app
+        if not self._waiting or not app.is_running or app.is_done:
+            return  # printed by an earlier call, or to be printed by _before_prompt or __exit__
+        app.renderer.erase()
+        self._print_waiting()
+        app.renderer.reset()
+        app.renderer.request_absolute_cursor_position()
+        app.invalidate()
 
     def _print_waiting(self) -> None:
-        self._will_print = False
         while self._waiting:
             say(*self._waiting.popleft())
 
@@ -280,6 +288,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def input_on_its_own_line(prompt: str) -> str:
+    """Ask with input(); whatever is printed next stands on a line of its own."""
     try:
         return input(prompt)
     except (EOFError, KeyboardInterrupt):
@@ -289,7 +298,6 @@ def input_on_its_own_line(prompt: str) -> str:
 
 def _columns(text: str) -> int:
     """How many columns of a terminal a text takes: 0 for what combines, 2 for what is wide, else 1."""
-    return sum(
-        0 if unicodedata.category(character) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in text
-    )
+    combining = sum(unicodedata.category(character) in ("Mn", "Me", "Cf") for character in text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) - combining + wide

@@ -118,7 +118,7 @@ class TerminalChat:
             return False  # its end is told already, and ends the keyboard, too
         if not self._client.is_connected and not self._told_that_lines_wait:
             self._told_that_lines_wait = True
-            self._tell("Not connected: what you type waits, and goes out in order as soon as the server answers.")
+            self._tell("What you type now waits, and goes out when the server is there.")
         return True
 
     # ---- in the client's thread: what happens ------------------------------------------------------
@@ -133,7 +133,7 @@ class TerminalChat:
             case "lost":
                 self._told_reasons = {_reason(event)}
                 self._told_that_lines_wait = False
-                self._tell(f"Lost the connection: {_reason(event)}. Trying to come back; Ctrl-C ends that.")
+                self._tell(f"Away: {_reason(event)}. Trying to come back.")
             case "retrying":
                 self._on_retrying(_reason(event))
             case "back":
@@ -146,7 +146,8 @@ class TerminalChat:
                 self._tell(f"Not in the chat: {event.text.rstrip('.')}.")
             case "closed":
                 self._on_closed(event)
-        self._first_news.set()
+        if event.kind != "refused":  # then `closed` follows at once, and no prompt need be shown
+            self._first_news.set()
 
     def _on_message(self, event: Event) -> None:
         self._names.update(_names_in(event.message))
@@ -156,7 +157,8 @@ class TerminalChat:
     def _on_retrying(self, reason: str) -> None:
         """Say each reason once, and not at each attempt."""
         if not self._told_reasons:
-            self._tell(f"Not connected to {self._where}: {reason}. Trying again for {self._client.give_up_seconds:g} s.")
+            seconds = self._client.give_up_seconds
+            self._tell(f"Not connected to {self._where}: {reason}. Trying again for {seconds:g} s.")
         elif reason not in self._told_reasons:
             self._tell(f"Still trying: {reason}.")
         self._told_reasons.add(reason)
