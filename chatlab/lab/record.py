@@ -1,4 +1,4 @@
-"""What passed over a wire, as data: the wire writes it, the dump and the timeline read it.
+"""What passed over a wire, and what threads did with locks, as data: others write it, the timeline reads it.
 
 Knows nothing of sockets and nothing of chat.
 """
@@ -40,3 +40,20 @@ class WireEvent:
     direction: Direction = ""
     data: bytes = b""
     text: str = ""
+
+
+ThreadEventKind = Literal[
+    "waits",  # the thread has asked for a lock that another one holds
+    "holds",  # it has the lock
+    "released",  # it has given the lock back
+]
+
+
+@dataclass(frozen=True)
+class ThreadEvent:
+    """What a thread of a server did with a lock; `seconds` are on the same clock as the wire's."""
+
+    seconds: float
+    thread: str
+    kind: ThreadEventKind
+    lock: str
