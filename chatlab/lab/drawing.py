@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from math import atan, atan2, cos, pi, sin
 from pathlib import Path
@@ -119,7 +119,7 @@ _MARK_WORDS = {
 }
 
 
-def describe(item: Item, layout: Spacetime) -> Row:
+def describe(item: Item, layout: Spacetime, *, chunks: bool = True) -> Row:
     """Say what an item is, for the table, for the hover and for a screen reader."""
     name = visible(layout.name_of(item.connection)) if item.connection else "all connections"
     who = {"up": f"{name} → server", "down": f"server → {name}"}.get(item.direction, name)
@@ -128,7 +128,7 @@ def describe(item: Item, layout: Spacetime) -> Row:
     match item:
         case Arrow():
             what = "line" if item.is_whole else "line without its end"
-            return Row(number, time, who, what, bytes_text(item.line, item.size_bytes), _arrow_note(item, layout.times))
+            return Row(number, time, who, what, bytes_text(item.line, item.size_bytes), _arrow_note(item, layout.times, chunks))
         case Break():
             return Row(number, time, who, "fault", visible(item.text), _lasted(item, layout.times))
         case Bar():
@@ -141,8 +141,19 @@ def describe(item: Item, layout: Spacetime) -> Row:
     raise TypeError(f"{type(item).__name__} is no item of a layout")
 
 
-def _arrow_note(arrow: Arrow, times: bool) -> str:
+def _arrow_note(arrow: Arrow, times: bool, chunks: bool) -> str:
     notes = [_count(arrow.size_bytes, "byte")]
+    if chunks:
+        notes += _chunk_notes(arrow)
+    if times and arrow.end_seconds is not None and arrow.fate == "arrived":
+        notes.append(f"{seconds_text(arrow.end_seconds - arrow.seconds)} on the wire")
+    if arrow.fate != "arrived":
+        notes.append(_fate_words(arrow))
+    return "; ".join(notes)
+
+
+def _chunk_notes(arrow: Arrow) -> list[str]:
+    notes = []
     sizes = [str(chunk.size_bytes) for chunk in arrow.passed]
     if arrow.passed_chunks > len(sizes):
         sizes.append("…")
@@ -152,11 +163,7 @@ def _arrow_note(arrow: Arrow, times: bool) -> str:
         notes.append("in one chunk")
     if arrow.came_chunks != max(arrow.passed_chunks, 1):
         notes.append(f"came in {_count(arrow.came_chunks, 'chunk')}")
-    if times and arrow.end_seconds is not None and arrow.fate == "arrived":
-        notes.append(f"{seconds_text(arrow.end_seconds - arrow.seconds)} on the wire")
-    if arrow.fate != "arrived":
-        notes.append(_fate_words(arrow))
-    return "; ".join(notes)
+    return notes
 
 
 def _fate_words(arrow: Arrow) -> str:
@@ -308,7 +315,7 @@ def draw_item(item: Item, layout: Spacetime, places: Places, *, chunks: bool = T
         parts.append(node("text", f"{item.seconds:.3f} s", x=_TIMES_PX, y=item.y + 4, class_="time"))
     if layout.times and item.pause:
         parts.append(node("text", f"⋮ {seconds_text(item.pause)}", x=_TIMES_PX, y=item.y - 11, class_="pause"))
-    words = str(describe(item, layout))
+    words = str(describe(item, layout, chunks=chunks))
     return node("g", node("title", words), *parts, class_=f"event {kind}", role="graphics-symbol")
 
 
@@ -470,8 +477,8 @@ def draw_fold(fold: Fold, places: Places, y: float, layout: Spacetime, where: st
     return node("g", node("title", words), *parts, class_="event fold", role="graphics-symbol")
 
 
-def draw_legend(view: View, places: Places, y: float, times: bool) -> Node:
-    """How to read it: only the signs that are there."""
+def draw_legend(view: View, places: Places, y: float, times: bool) -> tuple[Node, float]:
+    """How to read it, with the signs that are there and no others; return it and where it ends."""
     entries = [
         ([node("line", x1=22, x2=0, y1=0, y2=6, class_="shaft"), node("path", d=_head(0, 6, 2.87), class_="head")],
          "a line to the server", "line up"),
@@ -511,10 +518,11 @@ def draw(layout: Spacetime, view: View, *, title: str, chunks: bool = True) -> N
     places = Places(view.columns, view.threads)
     offset = HEADER_PX - view.top
     fold_px = 52
-    top = view.top
     if view.before:
         offset += fold_px
     bottom = view.bottom + 26
+    if not chunks:
+        view = replace(view, glues=[])
     body = [draw_back(view, layout, places, bottom), draw_glues(view, places)]
     body += [draw_item(item, layout, places, chunks=chunks, bottom=bottom - 8) for item in view.all]
     height = bottom + offset
@@ -545,15 +553,15 @@ def summary(layout: Spacetime, title: str) -> str:
     return f"Timeline of {title}: {names}; {_count(lines, 'line')}, {_count(faults, 'fault')}"
 
 
-def rows(layout: Spacetime, items: Iterable[Item]) -> list[Row]:
+def rows(layout: Spacetime, items: Iterable[Item], *, chunks: bool = True) -> list[Row]:
     """The table of events."""
-    return [describe(item, layout) for item in items]
+    return [describe(item, layout, chunks=chunks) for item in items]
 
 
-def text_table(layout: Spacetime, limit: int | None = None) -> str:
+def text_table(layout: Spacetime, limit: int | None = None, *, chunks: bool = True) -> str:
     """The table as text, for a terminal and for where no picture is shown."""
-    everything = layout.view(limit)
-    lines = [str(row) for row in rows(layout, everything.all)]
-    if everything.before:
-        lines.insert(0, f"... {_count(everything.before.events, 'earlier event')} ...")
+    view = layout.view(limit)
+    lines = [str(row) for row in rows(layout, view.all, chunks=chunks)]
+    if view.before:
+        lines.insert(0, f"... {_count(view.before.events, 'earlier event')} ...")
     return "\n".join(lines) or "Nothing has passed over the wire yet."

@@ -25,7 +25,7 @@ import re
 from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import sqrt
 from typing import Literal
 
@@ -370,8 +370,10 @@ class Spacetime:
         except LineNotText:
             return
         name = message and (welcomed_name(message) or own_new_name(message))
-        if name:
+        if name and name != self._lifelines[arrow.connection].name:
             self._lifelines[arrow.connection].name = name
+            # What was told about "connection 3" is told about ana now.
+            self.changed |= {item.number for item in self._items if item.connection == arrow.connection}
 
     def _fault(self, event: WireEvent) -> None:
         y = self._row(event, words="below")
@@ -556,6 +558,11 @@ class Spacetime:
         return known.title if known else f"connection {connection}"
 
     @property
+    def unfinished(self) -> set[int]:
+        """The numbers of what still grows with the picture: lines on the wire, faults and bars that last."""
+        return self._under_way | {item.number for item in [*self._open_breaks, *self._open_bars.values()]}
+
+    @property
     def items(self) -> Sequence[Arrow | Mark | Break]:
         """Everything of the wire that is kept, in the order in which it began."""
         return self._items
@@ -631,11 +638,55 @@ def in_repeatable_order(events: Iterable[WireEvent]) -> list[WireEvent]:
     return ordered + sorted(row, key=lambda one: one.connection)
 
 
+def in_whole_lines(events: Iterable[WireEvent]) -> list[WireEvent]:
+    """Return the events as if each line had come and gone in a chunk of its own: how bytes are cut is chance."""
+    whole: list[WireEvent] = []
+    unfinished: dict[tuple[int, str, Direction], bytes] = {}
+    for event in events:
+        if event.kind in ("received", "passed") and event.direction:
+            stream = event.connection, event.kind, event.direction
+            *lines, rest = (unfinished.get(stream, b"") + event.data).split(b"\n")
+            unfinished[stream] = rest
+            for line in lines:
+                _put(whole, replace(event, data=line + b"\n"))
+            continue
+        if event.kind in ("close", "reset"):
+            _put_unfinished(whole, unfinished, event.connection, event.seconds)
+        whole.append(event)
+    last = whole[-1].seconds if whole else 0.0
+    for connection in sorted({stream[0] for stream in unfinished}):
+        _put_unfinished(whole, unfinished, connection, last)
+    return whole
+
+
+def _put(whole: list[WireEvent], event: WireEvent) -> None:
+    """Append an event; a line that leaves the wire goes before those that came behind it on the same way."""
+    place = len(whole)
+    if event.kind == "passed":
+        behind = replace(event, kind="received", data=b"", seconds=0.0)
+        while place and replace(whole[place - 1], data=b"", seconds=0.0) == behind and whole[place - 1].data != event.data:
+            place -= 1
+    whole.insert(place, event)
+
+
+def _put_unfinished(whole: list[WireEvent], unfinished: dict, connection: int, seconds: float) -> None:
+    for kind in ("received", "passed"):
+        for direction in ("up", "down"):
+            if data := unfinished.pop((connection, kind, direction), b""):
+                whole.append(WireEvent(seconds, connection, kind, direction, data))
+
+
 def lay_out(
-    events: Iterable[WireEvent], threads: Iterable[ThreadEvent] = (), *, times: bool = True
+    events: Iterable[WireEvent], threads: Iterable[ThreadEvent] = (), *, times: bool = True, chunks: bool = True
 ) -> Spacetime:
-    """Lay out a whole record. Without times it is the order alone, as it repeats; threads are left out then."""
+    """Lay out a whole record.
+
+    Without times it is the order alone, as far as that repeats; threads are left out then.
+    Without chunks each line comes and goes in one.
+    """
     layout = Spacetime(times=times)
+    if not chunks:
+        events = in_whole_lines(events)
     if times:
         layout.add(events, threads)
     else:
