@@ -105,7 +105,7 @@ function render({ model, el }) {
   function showPins() {
     pins.replaceChildren();
     for (const [number, row] of pinned) {
-      const line = say(pins, row, "📌");
+      const line = say(pins, row, "pinned");
       const undo = element("button", "", "Unpin", { type: "button", "aria-label": `Unpin event ${number}` });
       undo.onclick = () => pin(number);
       line.append(undo);
@@ -322,7 +322,7 @@ function render({ model, el }) {
     scroll.setAttribute("aria-label", frame.summary);
     root.setAttribute("aria-label", frame.summary);
     table.setAttribute("aria-label", "the same events as a table");
-    range.textContent = frame.range;
+    range.textContent = `Shown: ${frame.range}`;
     nothing.hidden = frame.events > 0;
     buttons.earlier.disabled = !frame.before;
     buttons.later.disabled = !frame.after;
