@@ -423,7 +423,7 @@ def _mark(mark: Mark, layout: Spacetime, places: Places) -> list[Node]:
             words = "RST: connection reset"
         case "heal":
             shapes = [node("line", x1=left, x2=lane, y1=mark.y, y2=mark.y, class_="healed")]
-            words = f"healed{': ' if row.content else ''}{row.content}"
+            words = "healed" if row.content in ("", "heal()") else f"healed: {_without_place(row.content)}"
         case _:
             shapes = [node("circle", cx=lane, cy=mark.y, r=3, class_="dot")]
             words = row.content or words
@@ -433,11 +433,16 @@ def _mark(mark: Mark, layout: Spacetime, places: Places) -> list[Node]:
 def _break(fault: Break, places: Places) -> list[Node]:
     left, right = places.span(fault.column)
     arrow = {"up": " ↑ only to the server", "down": " ↓ only from the server"}.get(fault.direction, "")
-    text = _fitted(f"⚡ {visible(fault.text)}{arrow}", places.column_px - 18)
+    text = _fitted(f"⚡ {_without_place(visible(fault.text))}{arrow}", places.column_px - 18)
     words = node("text", text, x=right - 9, y=fault.y + 12, class_="fault-words")
     if fault.is_at_once:
         return [node("path", d=_zigzag_across(left, right, fault.y), class_="cut"), words]
     return [node("line", x1=left, x2=right, y1=fault.y, y2=fault.y, class_="fault-start"), words]
+
+
+def _without_place(text: str) -> str:
+    """Leave out of `delay(seconds=0.5, connection=2)` what the place in the picture says already."""
+    return re.sub(r"(\(|, )(connection|direction)=[^,)]*", r"\1", text).replace(", )", ")").replace("(, ", "(").replace("()", "")
 
 
 def _bar(bar: Bar, places: Places, bottom: float) -> Node:

@@ -32,6 +32,9 @@ class LockTrace:
         self._name = name
         self._clock = clock
         self._lock = threading.Lock()
+        # A thread may be renamed while it holds the lock (a client's is, when it has its name):
+        # it gives back under the name under which it took. Written by the holder alone.
+        self._holder = ""
         # Appending is one step in Python, so that many threads may do it without a lock of its own.
         self._events: deque[ThreadEvent] = deque(maxlen=RECORD_LIMIT)
 
@@ -45,20 +48,22 @@ class LockTrace:
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Take the lock. That the thread waits is noted only if it has to."""
+        thread = threading.current_thread().name
         taken = self._lock.acquire(blocking=False)
         if not taken and blocking:
-            self._note("waits")
+            self._note("waits", thread)
             taken = self._lock.acquire(timeout=timeout)
             if not taken:
-                self._note("released")  # it waits no longer
+                self._note("released", thread)  # it waits no longer
         if taken:
-            self._note("holds")
+            self._holder = thread
+            self._note("holds", thread)
         return taken
 
     def release(self) -> None:
         """Give the lock back."""
         # Before it is free: afterwards another thread could hold it first.
-        self._note("released")
+        self._note("released", self._holder)
         self._lock.release()
 
     def locked(self) -> bool:
@@ -71,8 +76,8 @@ class LockTrace:
     def __exit__(self, *error: object) -> None:
         self.release()
 
-    def _note(self, kind: ThreadEventKind) -> None:
-        self._events.append(ThreadEvent(self._clock(), threading.current_thread().name, kind, self._name))
+    def _note(self, kind: ThreadEventKind, thread: str) -> None:
+        self._events.append(ThreadEvent(self._clock(), thread, kind, self._name))
 
 
 @contextmanager

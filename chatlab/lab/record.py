@@ -1,4 +1,4 @@
-"""What passed over a wire, and what threads did with locks, as data: others write it, the timeline reads it.
+"""What passed over a wire, as data: the wire writes it, the dump and the timeline read it.
 
 Knows nothing of sockets and nothing of chat.
 """

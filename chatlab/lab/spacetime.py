@@ -139,7 +139,7 @@ class Break(Item):
     @property
     def word(self) -> str:
         """What kind of fault it is: the first word of its text."""
-        return _first_word(self.text)
+        return next(iter(_words(self.text)), "")
 
 
 @dataclass
@@ -379,7 +379,7 @@ class Spacetime:
         y = self._row(event, words="below")
         fault = self._item(Break, event, y)
         fault.text = event.text
-        fault.is_at_once = fault.word in _FAULTS_AT_ONCE
+        fault.is_at_once = fault.word in _FAULTS_AT_ONCE and "after" not in event.text
         if not fault.is_at_once:
             self._open_breaks.append(fault)
 
@@ -390,7 +390,8 @@ class Spacetime:
             for fault in self._open_breaks
             if event.connection in (0, fault.connection) and event.direction in ("", fault.direction)
         ]
-        named = [fault for fault in in_reach if fault.word == _first_word(event.text)]
+        words = set(_words(event.text))
+        named = [fault for fault in in_reach if fault.word in words]
         self._end_breaks(named or in_reach, event.seconds)
 
     def _end_breaks(self, faults: list[Break], seconds: float) -> None:
@@ -400,13 +401,11 @@ class Spacetime:
             self.changed.add(fault.number)
 
     def _end(self, event: WireEvent) -> None:
-        """A connection is over: what was still on the wire is lost."""
+        """A connection is over, or one of its directions: what was still on the wire is lost."""
         lifeline = self._lifelines.get(event.connection)
         if lifeline is None or lifeline.end_y is not None:
             return
-        lifeline.end_y = self._y
-        lifeline.is_reset = event.kind == "reset"
-        for direction in ("up", "down"):
+        for direction in [event.direction] if event.direction else ["up", "down"]:
             stream = self._streams.pop((event.connection, direction), _Stream())
             for arrow in stream.waiting:
                 if not arrow.has_reached:
@@ -414,6 +413,10 @@ class Spacetime:
                     arrow.end_y, arrow.end_seconds = self._y, event.seconds
                 self._under_way.discard(arrow.number)
                 self.changed.add(arrow.number)
+        if event.direction:
+            return  # the other end still believes in the connection
+        lifeline.end_y = self._y
+        lifeline.is_reset = event.kind == "reset"
         self._end_breaks([fault for fault in self._open_breaks if fault.connection == event.connection], event.seconds)
 
     def _mark(self, event: WireEvent, kind: MarkKind, text: str) -> None:
@@ -694,9 +697,8 @@ def lay_out(
     return layout
 
 
-def _first_word(text: str) -> str:
-    found = re.match(r"\s*([a-z-]+)", text.lower())
-    return found[1] if found else ""
+def _words(text: str) -> list[str]:
+    return re.findall("[a-z][a-z_-]*", text.lower())
 
 
 def _pieces(data: bytes) -> list[bytes]:
