@@ -340,6 +340,41 @@ def test_without_times_it_does_not_matter_whom_the_server_tells_first():
     assert told(2, 3) == told(3, 2)
 
 
+def test_without_times_it_does_not_matter_when_an_ending_is_answered():
+    def ended(*late: str) -> str:
+        script = Script()("connect", 1)("connect", 2).line(1, "up", b"close\n").line(1, "down", b"* Goodbye, ana.\n")
+        script("half-close", 1, "down")
+        for what in late:
+            if what == "answer":
+                script("half-close", 1, "up")("close", 1)
+            elif what == "told":
+                script.line(2, "down", b"* ana left\n")
+            else:
+                script.line(2, "up", b"bye\n")
+        return picture(lay_out(script.events, times=False))
+
+    assert ended("answer", "told", "bye") == ended("told", "answer", "bye") == ended("told", "bye", "answer")
+
+
+def test_a_fault_is_named_without_what_its_place_in_the_picture_says():
+    script = Script()("connect", 1)("fault", 1, "up", text="split(size_bytes=1, connection=1, direction='up')")
+    script("fault", 1, text="hang(connection=1)")("heal", 1, text="heal(kind='hang', connection=1)")("heal", text="heal()")
+    layout = lay_out(script.events)
+    groups = ElementTree.fromstring(picture(layout)).iter(f"{SVG}g")
+    told = [words(group) for group in groups if group.get("class") in ("event break", "event mark heal")]
+    told = [text.split("  ")[0].split(" 0.")[0] for text in told]
+    assert told == ["⚡ split(size_bytes=1) ↑ only to the server", "⚡ hang", "healed: hang", "healed"]
+    ends = [fault.end_seconds for fault in layout.items if isinstance(fault, Break)]
+    assert ends == [script.events[4].seconds, script.events[3].seconds]
+
+
+def test_a_reset_of_one_direction_leaves_the_other_end_in_its_belief():
+    script = Script()("connect", 1)("received", 1, "up", b"lost\n")("reset", 1, "up").line(1, "down", b"still here\n")
+    layout = lay_out(script.events)
+    assert [arrow.fate for arrow in arrows(layout)] == ["lost", "arrived"]
+    assert layout.owners[0].end_y is None
+
+
 def test_the_repeatable_order_never_puts_an_answer_before_its_question():
     script = Script()("connect", 2)("connect", 1).line(2, "up", b"a\n").line(1, "down", b"x: a\n").line(2, "up", b"b\n")
     script("half-close", 2, "up")("received", 1, "down", b"* bob lost the connection\n")

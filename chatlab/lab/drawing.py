@@ -423,7 +423,9 @@ def _mark(mark: Mark, layout: Spacetime, places: Places) -> list[Node]:
             words = "RST: connection reset"
         case "heal":
             shapes = [node("line", x1=left, x2=lane, y1=mark.y, y2=mark.y, class_="healed")]
-            words = "healed" if row.content in ("", "heal()") else f"healed: {_without_place(row.content)}"
+            # At the left: lines that a fault has held back come in at the right, steep and all at once.
+            label = {"x": left + 8, "y": mark.y - 4, "class_": "mark-words from-left"}
+            words = f"healed: {_healed(row.content)}".removesuffix(": ")
         case _:
             shapes = [node("circle", cx=lane, cy=mark.y, r=3, class_="dot")]
             words = row.content or words
@@ -442,7 +444,12 @@ def _break(fault: Break, places: Places) -> list[Node]:
 
 def _without_place(text: str) -> str:
     """Leave out of `delay(seconds=0.5, connection=2)` what the place in the picture says already."""
-    return re.sub(r"(\(|, )(connection|direction)=[^,)]*", r"\1", text).replace(", )", ")").replace("(, ", "(").replace("()", "")
+    return re.sub(r"(, )?\b(connection|direction)=[^,)]*", "", text).replace("(, ", "(").replace("()", "")
+
+
+def _healed(text: str) -> str:
+    """Name what was healed: "glue" for `heal(kind='glue', connection=1)`, and for `heal()` nothing."""
+    return re.sub(r"^heal(\(kind='(\w+)'\))?$", lambda found: found[2] or "", _without_place(text))
 
 
 def _bar(bar: Bar, places: Places, bottom: float) -> Node:

@@ -621,24 +621,34 @@ def in_repeatable_order(events: Iterable[WireEvent]) -> list[WireEvent]:
     """Return the events in an order that does not rest on chance.
 
     What the server sends to many at one moment reaches the wire in any order. So in a row of
-    events that only follow from what was before (lines down, endings that answer an ending),
-    the connections stand in order of their numbers. Nothing is moved over a line that went up,
-    a connect or a fault, because those may have been the cause.
+    lines down, the connections stand in order of their numbers. Nothing is moved over a line
+    that went up, a connect or a fault, because those may have been the cause. An ending that
+    answers an ending has its cause in its own connection, and stands right behind it.
     """
     ordered: list[WireEvent] = []
     row: list[WireEvent] = []
-    ended_by_server: set[int] = set()
-    for event in events:
-        if event.kind == "half-close" and event.direction == "down":
-            ended_by_server.add(event.connection)
-        follows = event.kind == "close" or (event.kind in ("received", "passed", "half-close") and event.direction == "down")
-        follows = follows or (event.kind == "half-close" and event.connection in ended_by_server)
-        if follows:
+    for event, answers in _endings_behind_their_cause(events):
+        if answers or (event.direction == "down" and event.kind in ("received", "passed", "half-close")):
             row.append(event)
         else:
             ordered += [*sorted(row, key=lambda one: one.connection), event]
             row = []
     return ordered + sorted(row, key=lambda one: one.connection)
+
+
+def _endings_behind_their_cause(events: Iterable[WireEvent]) -> list[tuple[WireEvent, bool]]:
+    """Return the events, each with whether it is an ending that answers an ending."""
+    ordered: list[tuple[WireEvent, bool]] = []
+    ended: set[int] = set()
+    for event in events:
+        place = len(ordered)
+        answers = event.kind == "close" or (event.kind == "half-close" and event.connection in ended)
+        if event.kind == "half-close":
+            ended.add(event.connection)
+        while answers and place and ordered[place - 1][0].connection != event.connection:
+            place -= 1
+        ordered.insert(place or len(ordered), (event, answers))
+    return ordered
 
 
 def in_whole_lines(events: Iterable[WireEvent]) -> list[WireEvent]:
