@@ -258,3 +258,62 @@ def test_ten_thousand_events_are_usable(show):
     board.page.get_by_role("button", name="Newest").click()
     board.see(lambda: board.page.get_by_role("button", name="Newest").is_disabled())
     assert first
+
+
+# --- In JupyterLab
+
+CELLS = [
+    """
+from chatlab.lab.record import WireEvent
+from chatlab.lab.timeline import Timeline
+
+def line(seconds, direction, data):
+    return [WireEvent(seconds, 1, kind, direction, data) for kind in ("received", "passed")]
+
+events = [WireEvent(0.0, 1, "connect"), *line(0.1, "down", b"* What is your name?\\n"), *line(0.2, "up", b"ana\\n")]
+timeline = Timeline(events, times=False)
+timeline
+""",
+    "timeline.svg()",
+    "events += line(0.3, 'down', b'* Welcome, ana. Here now: bob. Type /help for commands, close to leave.\\n')",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_in_jupyterlab_it_lives_in_a_cell_and_stands_still_in_the_next(browser, tmp_path, theme):
+    cells = [
+        {"cell_type": "code", "id": f"c{n}", "metadata": {}, "outputs": [], "execution_count": None, "source": source.strip()}
+        for n, source in enumerate(CELLS)
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    jupyter = Jupyter(tmp_path, "jupyterlab", theme)
+    (tmp_path / "notebooks" / "timeline.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(1000 * PATIENCE_SECONDS)
+    try:
+        jupyter.wait_until_started()
+        page.goto(f"{jupyter.url}/lab/tree/notebooks/timeline.ipynb?token={jupyter.token}")
+        page.locator(".jp-Notebook").wait_for()
+        jupyter.wait_until_kernel_is_connected()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+        # The last cell adds a line, and the diagram of the first one is to show it.
+        page.locator(".chatlab-live .events > .event").nth(3).wait_for()
+        kinds = page.locator(".events > .event").evaluate_all("all => all.map(one => one.getAttribute('class'))")
+        assert [kind.split()[1] + " " + kind.split()[2] for kind in kinds] == ["mark connect", "line down", "line up", "line down"]
+        page.locator(".tl-header .name").filter(has_text="ana").wait_for()
+        assert page.locator(".jp-OutputArea img[src^='data:image/svg+xml']").count() == 1
+        background = "one => getComputedStyle(one).backgroundColor"
+        paper = page.locator(".chatlab-live").evaluate(background)
+        assert paper == page.locator(".jp-Notebook").evaluate(background), "the theme's own colour"
+        count = page.locator(".jp-Cell").count()
+        page.get_by_role("listbox").focus()
+        for key in ("b", "x", "ArrowDown", "t"):
+            page.keyboard.press(key)
+        assert page.locator("tbody tr").count() == 4
+        assert page.locator(".jp-Cell").count() == count, "the keys reached JupyterLab"
+    finally:
+        page.close()
+        jupyter.stop()

@@ -24,7 +24,7 @@ STYLE = (Path(__file__).parent / "drawing.css").read_text(encoding="utf-8")
 WIDTH_PX = 980  # what a notebook's output area has on a small screen
 HEADER_PX = 58
 _TIMES_PX = 64  # times are right-aligned here
-_THREAD_PX = 40
+_THREAD_PX = (40.0, 28.0)  # with a few threads, and with many
 _SERVER_GAP_PX = 58
 _COLUMN_PX = (120.0, 400.0)
 _RIGHT_PX = 66
@@ -209,7 +209,14 @@ class Places:
     @property
     def server(self) -> float:
         """The server's lane."""
-        return _TIMES_PX + _SERVER_GAP_PX + len(self.threads) * _THREAD_PX
+        gap = 24 if self.threads else 0  # the last thread's name leans to the right
+        return _TIMES_PX + _SERVER_GAP_PX + gap + len(self.threads) * self.thread_px
+
+    @property
+    def thread_px(self) -> float:
+        """How wide a thread's lane is."""
+        few, many = _THREAD_PX
+        return few if len(self.threads) <= 6 else many
 
     @property
     def column_px(self) -> float:
@@ -228,7 +235,7 @@ class Places:
 
     def thread(self, thread: str) -> float:
         """The lane of a thread, left of the server's."""
-        return _TIMES_PX + 16 + (self.threads.index(thread) + 0.5) * _THREAD_PX
+        return _TIMES_PX + 16 + (self.threads.index(thread) + 0.5) * self.thread_px
 
     def span(self, column: int | None) -> tuple[float, float]:
         """The left and right edge of a column; of all of them for None."""
