@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatlab.lab import spacetime
-from chatlab.lab.drawing import describe, draw, rows, svg_text
+from chatlab.lab.drawing import describe, draw, node, rows, svg_text
 from chatlab.lab.record import ThreadEvent, WireEvent
 from chatlab.lab.spacetime import Arrow, Break, Mark, Spacetime, in_repeatable_order, lay_out
 
@@ -82,6 +82,7 @@ def test_two_lines_glued_in_one_chunk_are_two_arrows_and_a_bracket_at_each_end()
     first, second = arrows(layout)
     assert (first.line, second.line) == (b"one\n", b"two\n")
     assert second.y - first.y >= spacetime.WORDS_PX
+    assert second.end_y - first.end_y >= spacetime.WORDS_PX, "they stay side by side"
     assert [glue.is_received for glue in layout.view().glues] == [True, False]
 
 
@@ -312,6 +313,13 @@ def test_a_users_text_is_never_markup():
     assert tags <= {"svg", "style", "rect", "g", "line", "path", "circle", "text", "tspan", "title"}
     assert "<script" not in svg and "<img" not in svg
     assert "\x1b" not in svg and "\u202e" not in svg
+
+
+def test_what_xml_cannot_say_is_replaced():
+    svg = svg_text(node("text", "a\0b\x1b\ud800\uffff", aria_label='"<\0>"'))
+    element = ElementTree.fromstring(svg)
+    assert element.text == "a\ufffdb" + 3 * "\ufffd"
+    assert element.get("aria-label") == '"<\ufffd>"'
 
 
 def test_a_picture_is_the_same_for_the_same_record():

@@ -37,7 +37,7 @@ WINDOW_ITEMS = 200
 BATCH_ITEMS = 60
 
 # What a picture that stands still shows before it folds.
-PICTURE_ITEMS = 400
+PICTURE_ITEMS = 200
 
 # In `sys` and not here: reloading this module, as %autoreload does, empties its own namespace.
 _open: dict[str, Timeline] = vars(sys).setdefault("chatlab_timelines", {})
@@ -228,6 +228,8 @@ class Timeline:
     def _next_frame(self, requests: list[str]) -> dict | None:
         """Take in what is new; return what the page needs to know of it, or None."""
         new, of_threads = self._wire.new(), self._threads.new()
+        if not (new or of_threads or requests or self._due):
+            return None
         layout = self._layout
         layout.add(new, of_threads)
         for request in requests:
@@ -241,8 +243,6 @@ class Timeline:
         if new or of_threads:
             changed |= layout.unfinished
         self._due = set(shown) if is_anew else (self._due | changed) & set(shown)
-        if not (self._due or new or of_threads or requests):
-            return None
         batch = sorted(self._due)[-BATCH_ITEMS:]
         self._due.difference_update(batch)
         return self._frame(view, [shown[number] for number in batch], is_anew)
