@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from chatlab.lab import spacetime
 from chatlab.lab.drawing import describe, draw, node, rows, svg_text
 from chatlab.lab.record import ThreadEvent, WireEvent
-from chatlab.lab.spacetime import Arrow, Break, Mark, Spacetime, in_repeatable_order, lay_out
+from chatlab.lab.repeatable import in_repeatable_order
+from chatlab.lab.spacetime import Arrow, Break, Spacetime, lay_out
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -96,7 +97,9 @@ def test_how_the_wire_cuts_a_line_anew_does_not_matter_to_the_arrow():
 
 
 def test_an_arrow_lasts_from_the_first_byte_that_came_to_the_last_that_was_passed_on():
-    script = Script()("received", 1, "up", b"he")("received", 1, "up", b"llo\n")("passed", 1, "up", b"hello\n", after=0.5)
+    script = Script()("received", 1, "up", b"he")("received", 1, "up", b"llo\n")(
+        "passed", 1, "up", b"hello\n", after=0.5
+    )
     layout = lay_out(script.events)
     arrow = only(layout, Arrow)
     assert arrow.end_seconds - arrow.seconds == pytest.approx(0.51)
@@ -105,7 +108,9 @@ def test_an_arrow_lasts_from_the_first_byte_that_came_to_the_last_that_was_passe
 
 def test_the_longer_a_line_is_held_up_the_steeper_is_its_arrow():
     def steepness(seconds: float) -> float:
-        arrow = only(lay_out(Script()("received", 1, "up", b"a\n")("passed", 1, "up", b"a\n", after=seconds).events), Arrow)
+        arrow = only(
+            lay_out(Script()("received", 1, "up", b"a\n")("passed", 1, "up", b"a\n", after=seconds).events), Arrow
+        )
         return arrow.end_y - arrow.y
 
     assert steepness(0.001) < steepness(0.1) < steepness(0.5) < steepness(2.0)
@@ -122,7 +127,9 @@ def test_a_line_that_is_still_on_the_wire_does_not_arrive():
 def test_words_in_one_column_never_stand_on_each_other():
     script = Script().join(1, "ana").join(2, "bob")
     for _ in range(5):
-        script.line(1, "up", b"a\n").line(2, "down", b"ana: a\n").line(2, "up", b"b\nc\n").line(1, "down", b"bob: b\nbob: c\n")
+        script.line(1, "up", b"a\n").line(2, "down", b"ana: a\n").line(2, "up", b"b\nc\n").line(
+            1, "down", b"bob: b\nbob: c\n"
+        )
     layout = lay_out(script.events)
     for column in (0, 1):
         mine = [arrow for arrow in arrows(layout) if arrow.column == column]
@@ -135,7 +142,9 @@ def test_words_in_one_column_never_stand_on_each_other():
 
 def test_a_lane_has_the_name_that_the_server_has_welcomed():
     script = Script()("connect", 1).line(1, "up", b"no name:\n").line(1, "down", b"! Try another name: no colon.\n")
-    script.line(1, "up", b"ana\n").line(1, "down", b"* Welcome, ana. Here now: bob. Type /help for commands, close to leave.\n")
+    script.line(1, "up", b"ana\n").line(
+        1, "down", b"* Welcome, ana. Here now: bob. Type /help for commands, close to leave.\n"
+    )
     script("connect", 2)
     assert [lifeline.title for lifeline in lay_out(script.events).owners] == ["ana", "connection 2"]
 
@@ -190,13 +199,17 @@ def test_a_hang_lasts_until_it_is_healed():
 
 def test_healing_one_fault_leaves_the_others():
     script = Script()("connect", 1)("connect", 2)
-    script("fault", 1, "up", text="delay 0.1 s")("fault", 1, text="split(1)")("fault", 2, text="split(1)")("heal", 1, text="split")
+    script("fault", 1, "up", text="delay 0.1 s")("fault", 1, text="split(1)")("fault", 2, text="split(1)")(
+        "heal", 1, text="split"
+    )
     is_over = [fault.end_y is not None for fault in lay_out(script.events).items if isinstance(fault, Break)]
     assert is_over == [False, True, False]
 
 
 def test_a_fault_of_all_connections_lies_over_all_columns():
-    layout = lay_out(Script()("connect", 1)("connect", 2)("fault", 0, text="refuse")("refused", 3, text="by a fault").events)
+    layout = lay_out(
+        Script()("connect", 1)("connect", 2)("fault", 0, text="refuse")("refused", 3, text="by a fault").events
+    )
     assert only(layout, Break).column is None
     assert layout.view().columns == 2, "who was refused gets no lane"
     assert "connection 3 refused: by a fault" in picture(layout)
@@ -208,7 +221,9 @@ def test_a_fault_ends_with_its_connection():
 
 
 def test_half_close_close_and_reset_have_marks_of_their_own():
-    script = Script()("connect", 1)("connect", 2)("half-close", 1, "up")("half-close", 1, "down")("close", 1)("reset", 2)
+    script = Script()("connect", 1)("connect", 2)("half-close", 1, "up")("half-close", 1, "down")("close", 1)(
+        "reset", 2
+    )
     svg = picture(lay_out(script.events))
     assert [len(drawn(svg, kind)) for kind in ("half-close", "close", "reset")] == [2, 1, 1]
 
@@ -288,7 +303,11 @@ def test_a_line_without_end_takes_no_more_memory_than_a_short_one():
     for _ in range(500):
         script("received", 1, "up", b"x" * 1000)
     arrow = only(lay_out(script.events), Arrow)
-    assert (arrow.size_bytes, len(arrow.line), len(arrow.came)) == (500_000, spacetime.SHOWN_BYTES, spacetime.CHUNK_LIMIT)
+    assert (arrow.size_bytes, len(arrow.line), len(arrow.came)) == (
+        500_000,
+        spacetime.SHOWN_BYTES,
+        spacetime.CHUNK_LIMIT,
+    )
 
 
 def test_a_window_can_be_anywhere_and_says_what_is_before_and_after_it():
@@ -305,8 +324,12 @@ def test_a_window_can_be_anywhere_and_says_what_is_before_and_after_it():
 
 def test_a_users_text_is_never_markup():
     attack = "</text></svg><script>alert(1)</script><img src=x onerror='alert(2)'>&amp; \x1b[31m \u202e"
-    name = "\"><script>x</script>"
-    script = Script().join(1, "ana").line(1, "up", attack.encode() + b"\n")("fault", 1, text=attack)("refused", 2, text=attack)
+    name = '"><script>x</script>'
+    script = (
+        Script()
+        .join(1, "ana")
+        .line(1, "up", attack.encode() + b"\n")("fault", 1, text=attack)("refused", 2, text=attack)
+    )
     layout = lay_out(script.events, [ThreadEvent(9.0, name, "holds", attack)])
     svg = picture(layout)
     tags = {element.tag.removeprefix(SVG) for element in ElementTree.fromstring(svg).iter()}
@@ -330,7 +353,9 @@ def test_without_times_only_the_order_counts():
     quick, slow = Script(), Script()
     for script, after in ((quick, 0.001), (slow, 1.7)):
         script("connect", 1, text=f"127.0.0.1:{after}", after=after)("fault", 1, text="hang", after=after)
-        script("received", 1, "up", b"hello\n", after=after)("heal", 1, after=after)("passed", 1, "up", b"hello\n", after=after)
+        script("received", 1, "up", b"hello\n", after=after)("heal", 1, after=after)(
+            "passed", 1, "up", b"hello\n", after=after
+        )
     of_quick, of_slow = (picture(lay_out(script.events, times=False)) for script in (quick, slow))
     assert of_quick == of_slow
     assert picture(lay_out(quick.events)) != picture(lay_out(slow.events))
@@ -366,7 +391,9 @@ def test_without_times_it_does_not_matter_when_an_ending_is_answered():
 
 def test_a_fault_is_named_without_what_its_place_in_the_picture_says():
     script = Script()("connect", 1)("fault", 1, "up", text="split(size_bytes=1, connection=1, direction='up')")
-    script("fault", 1, text="hang(connection=1)")("heal", 1, text="heal(kind='hang', connection=1)")("heal", text="heal()")
+    script("fault", 1, text="hang(connection=1)")("heal", 1, text="heal(kind='hang', connection=1)")(
+        "heal", text="heal()"
+    )
     layout = lay_out(script.events)
     groups = ElementTree.fromstring(picture(layout)).iter(f"{SVG}g")
     told = [words(group) for group in groups if group.get("class") in ("event break", "event mark heal")]
@@ -425,7 +452,19 @@ wire_events = st.builds(
     seconds=st.floats(0, 1e5),
     connection=st.integers(0, 12),
     kind=st.sampled_from(
-        ["connect", "refused", "received", "passed", "half-close", "close", "reset", "fault", "heal", "received", "passed"]
+        [
+            "connect",
+            "refused",
+            "received",
+            "passed",
+            "half-close",
+            "close",
+            "reset",
+            "fault",
+            "heal",
+            "received",
+            "passed",
+        ]
     ),
     direction=st.sampled_from(["up", "down", ""]),
     data=st.one_of(st.binary(max_size=20), st.sampled_from([b"ana\n", b"* Welcome, ana. Here now: x.\n", b"a\nb\nc"])),

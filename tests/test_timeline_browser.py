@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -109,7 +109,7 @@ def show(browser):
     """Show events on a page; close everything afterwards."""
     opened = []
 
-    def show_events(events: list[WireEvent], threads: list[ThreadEvent] = [], **options) -> Board:
+    def show_events(events: list[WireEvent], threads: Iterable[ThreadEvent] = (), **options) -> Board:
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, **options)
         board = Board(page, Timeline(Recorder(events), threads, title="the test's wire"))
         opened.append(board)
@@ -283,7 +283,14 @@ timeline
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_in_jupyterlab_it_lives_in_a_cell_and_stands_still_in_the_next(browser, tmp_path, theme):
     cells = [
-        {"cell_type": "code", "id": f"c{n}", "metadata": {}, "outputs": [], "execution_count": None, "source": source.strip()}
+        {
+            "cell_type": "code",
+            "id": f"c{n}",
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+            "source": source.strip(),
+        }
         for n, source in enumerate(CELLS)
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -302,7 +309,12 @@ def test_in_jupyterlab_it_lives_in_a_cell_and_stands_still_in_the_next(browser, 
         # The last cell adds a line, and the diagram of the first one is to show it.
         page.locator(".chatlab-live .events > .event").nth(3).wait_for()
         kinds = page.locator(".events > .event").evaluate_all("all => all.map(one => one.getAttribute('class'))")
-        assert [kind.split()[1] + " " + kind.split()[2] for kind in kinds] == ["mark connect", "line down", "line up", "line down"]
+        assert [kind.split()[1] + " " + kind.split()[2] for kind in kinds] == [
+            "mark connect",
+            "line down",
+            "line up",
+            "line down",
+        ]
         page.locator(".tl-header .name").filter(has_text="ana").wait_for()
         assert page.locator(".jp-OutputArea img[src^='data:image/svg+xml']").count() == 1
         background = "one => getComputedStyle(one).backgroundColor"

@@ -128,7 +128,9 @@ def describe(item: Item, layout: Spacetime, *, chunks: bool = True) -> Row:
     match item:
         case Arrow():
             what = "line" if item.is_whole else "line without its end"
-            return Row(number, time, who, what, bytes_text(item.line, item.size_bytes), _arrow_note(item, layout.times, chunks))
+            return Row(
+                number, time, who, what, bytes_text(item.line, item.size_bytes), _arrow_note(item, layout.times, chunks)
+            )
         case Break():
             return Row(number, time, who, "fault", visible(item.text), _lasted(item, layout.times))
         case Bar():
@@ -255,7 +257,13 @@ def draw_header(layout: Spacetime, places: Places) -> Node:
         names.append(_name_box(lifeline.title, below, places.lane(column), min(126, places.column_px - 8), "client"))
     for thread in places.threads:
         x = places.thread(thread)
-        text = node("text", _fitted(_thread_name(thread), 76, 5.6), x=0, y=0, transform=f"translate({_number(x)} 50) rotate(-32)")
+        text = node(
+            "text",
+            _fitted(_thread_name(thread), 76, 5.6),
+            x=0,
+            y=0,
+            transform=f"translate({_number(x)} 50) rotate(-32)",
+        )
         names.append(node("g", node("title", f"thread {visible(thread)}"), text, class_="thread-name"))
     return node("g", *names, class_="header")
 
@@ -409,7 +417,11 @@ def _mark(mark: Mark, layout: Spacetime, places: Places) -> list[Node]:
         x = places.server
         cross = node("path", d=_cross(x + 14, mark.y, 5), class_="cross")
         line = node("line", x1=x + 14, x2=x + 70, y1=mark.y, y2=mark.y, class_="fin")
-        return [line, cross, node("text", _fitted(words, 60 * _CHARACTER_PX), x=x + 76, y=mark.y + 4, class_="mark-words from-left")]
+        return [
+            line,
+            cross,
+            node("text", _fitted(words, 60 * _CHARACTER_PX), x=x + 76, y=mark.y + 4, class_="mark-words from-left"),
+        ]
     left, lane = places.span(mark.column)
     label = {"x": lane - 11, "y": mark.y - 4, "class_": "mark-words"}
     match mark.kind:
@@ -499,17 +511,25 @@ def draw_fold(fold: Fold, places: Places, y: float, layout: Spacetime, where: st
 def draw_legend(view: View, places: Places, y: float, times: bool) -> tuple[Node, float]:
     """How to read it, with the signs that are there and no others; return it and where it ends."""
     entries = [
-        ([node("line", x1=22, x2=0, y1=0, y2=6, class_="shaft"), node("path", d=_head(0, 6, 2.87), class_="head")],
-         "a line to the server", "line up"),
-        ([node("line", x1=0, x2=22, y1=0, y2=6, class_="shaft"), node("path", d=_head(22, 6, 0.27), class_="head")],
-         "a line to a client", "line down"),
+        (
+            [node("line", x1=22, x2=0, y1=0, y2=6, class_="shaft"), node("path", d=_head(0, 6, 2.87), class_="head")],
+            "a line to the server",
+            "line up",
+        ),
+        (
+            [node("line", x1=0, x2=22, y1=0, y2=6, class_="shaft"), node("path", d=_head(22, 6, 0.27), class_="head")],
+            "a line to a client",
+            "line down",
+        ),
         ([node("circle", cx=11, cy=3, r=2.6, class_="chunk")], "a chunk that carried it", "line up"),
     ]
     kinds = {item.kind for item in view.items if isinstance(item, Mark)}
     if view.glues:
         entries.append(([node("path", d="M8 -3 h6 V9 h-6", class_="glue")], "lines in one chunk", "glues"))
     if "half-close" in kinds:
-        entries.append(([node("line", x1=0, x2=22, y1=3, y2=3, class_="fin")], "FIN: one side has ended", "mark half-close"))
+        entries.append(
+            ([node("line", x1=0, x2=22, y1=3, y2=3, class_="fin")], "FIN: one side has ended", "mark half-close")
+        )
     if "close" in kinds:
         entries.append(([node("rect", x=7, y=-2, width=10, height=10, class_="end")], "closed", "mark close"))
     if "reset" in kinds:
@@ -520,7 +540,11 @@ def draw_legend(view: View, places: Places, y: float, times: bool) -> tuple[Node
         entries.append(([node("rect", x=6, y=-4, width=9, height=14, class_="lock")], "holds the lock", "bar holds"))
         entries.append(([node("rect", x=8, y=-4, width=5, height=14, class_="lock")], "waits for it", "bar waits"))
     end = " Silence is shortened; the figures are exact." if times else ""
-    parts = [node("text", f"Time runs down. The steeper an arrow, the longer it was under way.{end}", x=12, y=y, class_="say")]
+    parts = [
+        node(
+            "text", f"Time runs down. The steeper an arrow, the longer it was under way.{end}", x=12, y=y, class_="say"
+        )
+    ]
     x, line = 12.0, y + 22
     for shapes, words, kind in entries:
         width = 36 + len(words) * 6.1 + 16
@@ -547,7 +571,9 @@ def draw(layout: Spacetime, view: View, *, title: str, chunks: bool = True) -> N
     height = bottom + offset
     parts = [node("style", STYLE), node("rect", x=0, y=0, width="100%", height="100%", class_="paper")]
     if not view.all and not view.before:
-        parts.append(node("text", "Nothing has passed over the wire yet.", x=places.server + 20, y=height - 30, class_="say"))
+        parts.append(
+            node("text", "Nothing has passed over the wire yet.", x=places.server + 20, y=height - 30, class_="say")
+        )
     parts.append(node("g", *body, transform=f"translate(0 {_number(offset)})"))
     parts.append(draw_header(layout, places))
     if view.before:
@@ -559,8 +585,14 @@ def draw(layout: Spacetime, view: View, *, title: str, chunks: bool = True) -> N
     parts.append(legend)
     size = {"width": places.width, "height": height, "viewBox": f"0 0 {_number(places.width)} {_number(height)}"}
     return node(
-        "svg", *parts, xmlns="http://www.w3.org/2000/svg", class_="chatlab-timeline", role="graphics-document",
-        aria_label=summary(layout, title), style="max-width: 100%; height: auto", **size,
+        "svg",
+        *parts,
+        xmlns="http://www.w3.org/2000/svg",
+        class_="chatlab-timeline",
+        role="graphics-document",
+        aria_label=summary(layout, title),
+        style="max-width: 100%; height: auto",
+        **size,
     )
 
 

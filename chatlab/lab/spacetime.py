@@ -25,7 +25,7 @@ import re
 from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import sqrt
 from typing import Literal
 
@@ -34,6 +34,7 @@ from chatlab.protocol.errors import LineNotText
 from chatlab.protocol.messages import own_new_name, welcomed_name
 
 from .record import Direction, ThreadEvent, WireEvent
+from .repeatable import in_repeatable_order, in_whole_lines
 
 # What is kept of a line: enough to read and to recognise, whatever somebody sends without an LF.
 SHOWN_BYTES = 200
@@ -586,13 +587,17 @@ class Spacetime:
         top = shown[0].y - 2 * WORDS_PX if start and shown else 0.0
         bottom = self._y if end == last else self._items[end].y
         lasting = [fault for fault in self._items[:start] if isinstance(fault, Break)]
-        breaks = [fault for fault in lasting if (fault.end_y is None and not fault.is_at_once) or (fault.end_y or 0) > top]
+        breaks = [
+            fault for fault in lasting if (fault.end_y is None and not fault.is_at_once) or (fault.end_y or 0) > top
+        ]
         bars = [bar for bar in self._bars if bar.y <= bottom and (bar.end_y is None or bar.end_y >= top)]
         numbers = {item.number for item in shown}
         return View(
             columns=len(self._owners),
             threads=tuple(self._threads),
-            lifelines=[line for line in self.connections if line.y <= bottom and (line.end_y is None or line.end_y > top)],
+            lifelines=[
+                line for line in self.connections if line.y <= bottom and (line.end_y is None or line.end_y > top)
+            ],
             breaks=breaks + [item for item in shown if isinstance(item, Break)],
             items=[item for item in shown if not isinstance(item, Break)],
             bars=bars if not limit else bars[-2 * max(limit, 100) :],
@@ -615,78 +620,6 @@ class Spacetime:
             lines,
             sum(isinstance(item, Break) for item in items),
         )
-
-
-def in_repeatable_order(events: Iterable[WireEvent]) -> list[WireEvent]:
-    """Return the events in an order that does not rest on chance.
-
-    What the server sends to many at one moment reaches the wire in any order. So in a row of
-    lines down, the connections stand in order of their numbers. Nothing is moved over a line
-    that went up, a connect or a fault, because those may have been the cause. An ending that
-    answers an ending has its cause in its own connection, and stands right behind it.
-    """
-    ordered: list[WireEvent] = []
-    row: list[WireEvent] = []
-    for event, answers in _endings_behind_their_cause(events):
-        if answers or (event.direction == "down" and event.kind in ("received", "passed", "half-close")):
-            row.append(event)
-        else:
-            ordered += [*sorted(row, key=lambda one: one.connection), event]
-            row = []
-    return ordered + sorted(row, key=lambda one: one.connection)
-
-
-def _endings_behind_their_cause(events: Iterable[WireEvent]) -> list[tuple[WireEvent, bool]]:
-    """Return the events, each with whether it is an ending that answers an ending."""
-    ordered: list[tuple[WireEvent, bool]] = []
-    ended: set[int] = set()
-    for event in events:
-        place = len(ordered)
-        answers = event.kind == "close" or (event.kind == "half-close" and event.connection in ended)
-        if event.kind == "half-close":
-            ended.add(event.connection)
-        while answers and place and ordered[place - 1][0].connection != event.connection:
-            place -= 1
-        ordered.insert(place or len(ordered), (event, answers))
-    return ordered
-
-
-def in_whole_lines(events: Iterable[WireEvent]) -> list[WireEvent]:
-    """Return the events as if each line had come and gone in a chunk of its own: how bytes are cut is chance."""
-    whole: list[WireEvent] = []
-    unfinished: dict[tuple[int, str, Direction], bytes] = {}
-    for event in events:
-        if event.kind in ("received", "passed") and event.direction:
-            stream = event.connection, event.kind, event.direction
-            *lines, rest = (unfinished.get(stream, b"") + event.data).split(b"\n")
-            unfinished[stream] = rest
-            for line in lines:
-                _put(whole, replace(event, data=line + b"\n"))
-            continue
-        if event.kind in ("close", "reset"):
-            _put_unfinished(whole, unfinished, event.connection, event.seconds)
-        whole.append(event)
-    last = whole[-1].seconds if whole else 0.0
-    for connection in sorted({stream[0] for stream in unfinished}):
-        _put_unfinished(whole, unfinished, connection, last)
-    return whole
-
-
-def _put(whole: list[WireEvent], event: WireEvent) -> None:
-    """Append an event; a line that leaves the wire goes before those that came behind it on the same way."""
-    place = len(whole)
-    if event.kind == "passed":
-        behind = replace(event, kind="received", data=b"", seconds=0.0)
-        while place and replace(whole[place - 1], data=b"", seconds=0.0) == behind and whole[place - 1].data != event.data:
-            place -= 1
-    whole.insert(place, event)
-
-
-def _put_unfinished(whole: list[WireEvent], unfinished: dict, connection: int, seconds: float) -> None:
-    for kind in ("received", "passed"):
-        for direction in ("up", "down"):
-            if data := unfinished.pop((connection, kind, direction), b""):
-                whole.append(WireEvent(seconds, connection, kind, direction, data))
 
 
 def lay_out(
