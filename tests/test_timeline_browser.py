@@ -89,8 +89,9 @@ class Board:
         return self.page.locator(f"[id='{number}']").get_attribute("aria-label")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def browser() -> Iterator:
+    """A browser for each test: it starts processes whenever it likes, and all of them are to end with the test."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
