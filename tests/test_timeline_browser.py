@@ -125,7 +125,7 @@ def show(browser):
 
 def known_script() -> list[WireEvent]:
     script = Script().join(1, "ana").join(2, "bob").line(1, "up", b"hello\n").line(2, "down", b"ana: hello\n")
-    script("fault", 2, text="hang")("received", 2, "up", b"is anybody there?\n")("fault", 2, text="cut")("reset", 2)
+    script("fault", 2, text="hang", after=12.5)("received", 2, "up", b"is anybody there?\n")("fault", 2, text="cut")("reset", 2)
     return script.line(1, "up", b"close\n").line(1, "down", b"* Goodbye, ana.\n")("close", 1).events
 
 
