@@ -23,6 +23,23 @@ EventKind = Literal[
 ]
 
 
+ThreadEventKind = Literal[
+    "waits",  # the thread has asked for a lock that another one holds
+    "holds",  # it has the lock
+    "released",  # it has given the lock back
+]
+
+
+@dataclass(frozen=True)
+class ThreadEvent:
+    """What a thread of a server did with a lock; `seconds` are on the same clock as the wire's."""
+
+    seconds: float
+    thread: str
+    kind: ThreadEventKind
+    lock: str
+
+
 @dataclass(frozen=True)
 class WireEvent:
     """One thing that happened on a wire.
