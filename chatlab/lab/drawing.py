@@ -16,8 +16,9 @@ from math import atan, atan2, cos, pi, sin
 from pathlib import Path
 from typing import NamedTuple
 
+from chatlab.protocol.visible import visible
+
 from .spacetime import SHOWN_BYTES, Arrow, Bar, Break, Fold, Item, Lifeline, Mark, Spacetime, View
-from .visible import visible
 
 STYLE = (Path(__file__).parent / "drawing.css").read_text(encoding="utf-8")
 
