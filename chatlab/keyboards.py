@@ -205,6 +205,9 @@ class PromptKeyboard:
             from prompt_toolkit.shortcuts import CompleteStyle
         except ImportError as missing:
             raise NoSuchKeyboard from missing
+        # It would ask the terminal where the cursor stands. The answer comes after a while, when a message
+        # may have moved the prompt, and then scrolls away what stands above.
+        os.environ["PROMPT_TOOLKIT_NO_CPR"] = "1"
         self._session = PromptSession(
             completer=WordCompleter(words, WORD=True),
             complete_while_typing=False,
@@ -259,7 +262,6 @@ class PromptKeyboard:
         app.renderer.erase()
         self._print_waiting()
         app.renderer.reset()
-        app.renderer.request_absolute_cursor_position()
         app.invalidate()
 
     def _print_waiting(self) -> None:

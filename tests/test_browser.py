@@ -6,6 +6,7 @@ Needs Playwright and a browser; without them the tests are skipped, and say what
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -210,35 +211,47 @@ class Classroom:
         self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
 
 
+@pytest.fixture(scope="module")
+def launch() -> Iterator[Callable]:
+    """Launch a browser, as often as one likes: Playwright itself can be there only once at a time."""
+    with browser_launcher() as launch:
+        yield launch
+
+
 @contextlib.contextmanager
-def opened(directory: Path, app: str, theme: str = "JupyterLab Light") -> Iterator[Classroom]:
+def browser_launcher() -> Iterator[Callable]:
+    """Playwright with the browser of this machine; the test is skipped, with the reason, where one is missing."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         pytest.skip('Playwright is missing: pip install -e ".[browser]"')
-    browser_path = find_browser()
-    if browser_path is None:
+    path = find_browser()
+    if path is None:
         pytest.skip("no browser was found: install Chromium, Chrome or Edge (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        yield functools.partial(playwright.chromium.launch, executable_path=path, args=FLAGS)
+
+
+@contextlib.contextmanager
+def opened(launch: Callable, directory: Path, app: str, theme: str = "JupyterLab Light") -> Iterator[Classroom]:
     jupyter = Jupyter(directory, app, theme)
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        browser = launch()
+        try:
             jupyter.wait_until_started()
-            classroom = Classroom(page, jupyter)
-            try:
-                classroom.open_and_run_all()
-                yield classroom
-            finally:
-                browser.close()
+            classroom = Classroom(browser.new_page(viewport={"width": 1280, "height": 1000}), jupyter)
+            classroom.open_and_run_all()
+            yield classroom
+        finally:
+            browser.close()
         assert classroom.failures == [], "errors in panels.js, or pop-up windows"
     finally:
         jupyter.stop()
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory) -> Iterator[Classroom]:
-    with opened(tmp_path_factory.mktemp("jupyterlab"), "jupyterlab") as classroom:
+def lab(launch, tmp_path_factory) -> Iterator[Classroom]:
+    with opened(launch, tmp_path_factory.mktemp("jupyterlab"), "jupyterlab") as classroom:
         yield classroom
 
 
@@ -394,8 +407,8 @@ def test_text_is_readable_in_the_light_theme(classroom):
     ("app", "theme"),
     [("notebook", "JupyterLab Light"), ("notebook", "JupyterLab Dark"), ("jupyterlab", "JupyterLab Dark")],
 )
-def test_the_panels_work_in_notebook_7_and_in_the_dark(app, theme, tmp_path):
-    with opened(tmp_path, app, theme) as classroom:
+def test_the_panels_work_in_notebook_7_and_in_the_dark(launch, app, theme, tmp_path):
+    with opened(launch, tmp_path, app, theme) as classroom:
         classroom.connect_everybody()
         is_dark = classroom.page.evaluate("document.body.dataset.jpThemeLight") == "false"
         assert is_dark == theme.endswith("Dark")

@@ -463,6 +463,7 @@ def _memory_blocks():
 def test_a_thousand_idle_clients_are_stopped_within_a_second_and_leave_nothing():
     _allow_descriptors(2200)
     after_first = None
+    objects_before = _objects_left()
     for _ in range(2):
         people = []
         server = ChatServer(LOCAL).start()
@@ -482,7 +483,7 @@ def test_a_thousand_idle_clients_are_stopped_within_a_second_and_leave_nothing()
                 person.close()
         # The one absolute time of the suite, because it is the promise itself.
         assert took_seconds < 1
-        assert _objects_left() == 0
+        assert _objects_left() <= objects_before
         # The first round may open what Python then keeps; the second must add nothing: not one
         # block for each client.
         if after_first is not None:

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("anywidget", reason='the timeline needs the lab: pip install -e ".[lab]"')
 
-from test_browser import FLAGS, PATIENCE_SECONDS, Jupyter, find_browser
+from test_browser import PATIENCE_SECONDS, Jupyter, browser_launcher
 from test_timeline import Script, long_chat
 
 from chatlab.lab.record import ThreadEvent, WireEvent
@@ -92,15 +92,8 @@ class Board:
 @pytest.fixture
 def browser() -> Iterator:
     """A browser for each test: it starts processes whenever it likes, and all of them are to end with the test."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        pytest.skip('Playwright is missing: pip install -e ".[browser]"')
-    path = find_browser()
-    if path is None:
-        pytest.skip("no browser was found: install Chromium, Chrome or Edge (on Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    with browser_launcher() as launch:
+        browser = launch()
         yield browser
         browser.close()
 

@@ -321,6 +321,16 @@ function duration(seconds) {
 
 export default {
   render({ model, el }) {
-    return model.get("kind") === "server" ? serverPanel(model, el) : chatPanel(model, el);
+    const end = model.get("kind") === "server" ? serverPanel(model, el) : chatPanel(model, el);
+    // Notebook 7 acts on keys before the frame's own mark counts. They are caught one step earlier; only
+    // the input's own are let through, which no shortcut touches.
+    const keep = (event) => {
+      if (el.contains(event.target) && event.target.localName !== "input") event.stopImmediatePropagation();
+    };
+    window.addEventListener("keydown", keep, true);
+    return () => {
+      window.removeEventListener("keydown", keep, true);
+      end();
+    };
   },
 };
