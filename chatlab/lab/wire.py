@@ -583,7 +583,9 @@ class Wire:
                 self._lose(sink, now)
                 return math.inf
             if count:
-                self._emit("passed", connection.number, pipe.direction, bytes(piece[:count]))
+                # A chunk that passes as it came is the same object: the record holds it once.
+                data = piece.obj if count == len(piece.obj) else bytes(piece[:count])
+                self._emit("passed", connection.number, pipe.direction, data)
                 shaper.passed(count, now)
             pipe.is_blocked = count < len(piece)
             self._watch(sink)
