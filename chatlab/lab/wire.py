@@ -64,7 +64,7 @@ log = logging.getLogger("chatlab.wire")
 Result = TypeVar("Result")
 
 # How much one recv takes. More than the server's: what passes here is not read, only moved.
-RECV_BYTES = 256 * 1024
+RECV_BYTES = 512 * 1024
 
 # Clients that are let in between two looks at those who are in.
 _ACCEPTS_AT_ONCE = 64
@@ -566,6 +566,7 @@ class Wire:
             pipe.shaper.put(chunk, now)
         elif not chunk:
             pipe.shaper.put_end("fin", now)
+            self._end_if_both_have_ended(end.connection)  # if it was the answer to a close of ours
         self._busy.add(pipe)
 
     def _pump(self, pipe: _Pipe) -> float:
@@ -581,7 +582,7 @@ class Wire:
                 count = send_now(sink.socket, piece)
             except OSError:
                 self._lose(sink, now)
-                return math.inf
+                return now  # the reset may be due the other way
             if count:
                 # A chunk that passes as it came is the same object: the record holds it once.
                 data = piece.obj if count == len(piece.obj) else bytes(piece[:count])
@@ -632,6 +633,8 @@ class Wire:
         self._busy.discard(end.reads)
         if end.sends.sink.is_gone:
             self._forget(end.connection)
+        else:
+            self._watch(end.reads.source)  # there is room again for what nobody will get
 
     def _reset(self, ends: list[_End]) -> None:
         for end in ends:
