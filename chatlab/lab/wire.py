@@ -521,7 +521,7 @@ class Wire:
 
     def _watch(self, end: _End) -> None:
         """Have the selector watch an end for what we can use: bytes, or room for bytes."""
-        if end.is_gone or end.connection.server.is_connecting:
+        if end.is_gone or end.socket is None or end.connection.server.is_connecting:
             return
         takes_more = end.sends.shaper.held_bytes < HELD_LIMIT_BYTES
         mask = selectors.EVENT_READ if takes_more and not end.sends.source_has_ended else 0
