@@ -20,7 +20,7 @@ from chatlab.lab import wire as wire_module
 from chatlab.lab.faults import Delay, Hang, Script, Step
 from chatlab.lab.record import RECORD_LIMIT_BYTES, Record, WireEvent
 from chatlab.lab.shaping import HELD_LIMIT_BYTES
-from chatlab.lab.wire import RECV_BYTES, UpstreamUnknown, Wire
+from chatlab.lab.wire import RECV_BYTES, BadUpstream, Wire
 from chatlab.net import Backoff, ListenFailed
 from chatlab.net.client import ClientState
 
@@ -517,11 +517,11 @@ def test_heal_says_so_if_somebody_has_taken_the_port(bench):
 
 
 def test_where_no_server_is_a_client_is_reset_and_the_record_says_why():
-    with socket.create_server(LOCAL) as gone:
-        nowhere = gone.getsockname()
-    with Wire(nowhere) as wire:
-        assert_reset_on_arrival(wire.address)
-        (event,) = wire.record()
+    with socket.socket() as nowhere:
+        nowhere.bind(LOCAL)  # and does not listen
+        with Wire(nowhere.getsockname()) as wire:
+            assert_reset_on_arrival(wire.address)
+            (event,) = wire.record()
     assert event.kind == "refused" and "nobody listens there" in event.text
 
 
@@ -679,8 +679,15 @@ def test_a_port_in_use_and_an_unknown_host_are_said():
     with socket.create_server(LOCAL) as taken:
         with pytest.raises(ListenFailed, match="Another program listens"):
             Wire(LOCAL, taken.getsockname()).start()
-    with pytest.raises(UpstreamUnknown, match="no such host name"):
+    with pytest.raises(BadUpstream, match="no such host name"):
         Wire(("no-such-host.invalid", 80)).start()
+
+
+def test_a_wire_that_leads_to_itself_is_refused():
+    with socket.create_server(LOCAL) as gone:
+        address = gone.getsockname()
+    with pytest.raises(BadUpstream, match="to itself"):
+        Wire(address, address).start()
 
 
 # ---- the chat over a bad wire ---------------------------------------------------------------------------

@@ -73,8 +73,8 @@ _ACCEPTS_AT_ONCE = 64
 _RESOURCE_PAUSE_SECONDS = 0.2
 
 
-class UpstreamUnknown(ChatError):
-    """There is no such host as the wire is to lead to."""
+class BadUpstream(ChatError):
+    """The wire cannot lead there: there is no such host, or it is the wire itself."""
 
 
 class _End:
@@ -183,7 +183,7 @@ class Wire:
     # ---- its life --------------------------------------------------------------------------------
 
     def start(self) -> Wire:
-        """Listen, and return self. Raise ListenFailed, or UpstreamUnknown for a host name that is none.
+        """Listen, and return self. Raise ListenFailed or BadUpstream.
 
         The server need not be there yet: it is looked for anew for each client.
         """
@@ -197,7 +197,10 @@ class Wire:
                 self._selector.register(self._waker, selectors.EVENT_READ, lambda mask: None)
                 if not self._refuses:
                     self._listen()
+                if self.address in [address[:2] for *_, address in self._upstreams]:
+                    raise BadUpstream(f"The wire would lead from {show_address(self.address)} to itself.")
             except BaseException:
+                self._stop_listening()
                 self._selector.close()
                 self._waker.close()
                 raise
@@ -420,7 +423,7 @@ class Wire:
             return find_address(self.upstream)
         except (OSError, OverflowError) as error:
             why = explain(error) if isinstance(error, OSError) else str(error)
-            raise UpstreamUnknown(f"The wire cannot lead to {show_address(self.upstream)}: {why}.") from error
+            raise BadUpstream(f"The wire cannot lead to {show_address(self.upstream)}: {why}.") from error
 
     def _listen(self) -> None:
         try:
