@@ -177,7 +177,8 @@ def test_a_megabyte_each_way_at_once_arrives_equal(bench):
 def test_two_hundred_connections_at_once():
     bench = Bench()
     with bench.stack:
-        clients = [bench.stack.enter_context(socket.create_connection(bench.wire.address, PATIENCE_SECONDS)) for _ in range(200)]
+        enter = bench.stack.enter_context
+        clients = [enter(socket.create_connection(bench.wire.address, PATIENCE_SECONDS)) for _ in range(200)]
         servers = [bench.listener.accept()[0] for _ in clients]
         for server in servers:
             bench.stack.enter_context(server).settimeout(PATIENCE_SECONDS)
@@ -206,12 +207,14 @@ def seconds_for(address, listener, size: int) -> float:
 
 
 def test_without_a_fault_it_is_at_least_a_third_as_fast_as_no_wire(bench):
-    size = 32 * 2**20
+    # So much that a direct connection, too, has to share the processor with whatever else runs here:
+    # a short one would be over before its turn is, while three threads wait for one another.
+    size = 64 * 2**20
     direct_address = bench.listener.getsockname()
     bench.wire.on_event = None
-    for attempt in range(5):  # the processor may be busy with something else
+    for attempt in range(8):
         direct, wired = [], []
-        for _ in range(7):
+        for _ in range(5):
             direct.append(seconds_for(direct_address, bench.listener, size))
             wired.append(seconds_for(bench.wire.address, bench.listener, size))
         share = statistics.median(direct) / statistics.median(wired)

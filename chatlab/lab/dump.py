@@ -111,7 +111,8 @@ class Dump:
             yield f"{_MARGIN}... and {len(event.data) - SHOWN_BYTES:,} more bytes"
 
     def _cells(self, event: WireEvent, way: str) -> Iterator[_Cell]:
-        keys = [(event.connection, event.direction, kind) for kind in ("received", "passed") if way in (kind, "through")]
+        kinds = ("received", "passed") if way == "through" else (way,)
+        keys = [(event.connection, event.direction, kind) for kind in kinds]
         before = self._unfinished.get(keys[0], b"")
         whole = before + event.data
         text, unfinished = _decode(whole)

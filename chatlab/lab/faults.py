@@ -228,7 +228,8 @@ class Step:
     def from_dict(cls, step: Any) -> Step:
         """Read what `as_dict` wrote, or a person; raise ValueError with the step and what is wrong in it."""
         if not isinstance(step, dict) or step.get("do") not in KINDS:
-            raise ValueError(f'{step!r} is no step: write {{"at": 0.5, "do": "delay", "seconds": 0.2}}, with one of {", ".join(KINDS)}')
+            example = '{"at": 0.5, "do": "delay", "seconds": 0.2}'
+            raise ValueError(f"{step!r} is no step: write {example}, with one of {', '.join(KINDS)}")
         arguments = {key: value for key, value in step.items() if key not in ("at", "do")}
         place = {key: arguments.pop(key) for key in ("connection", "direction", "share") if key in arguments}
         fault = KINDS[step["do"]]
