@@ -196,7 +196,10 @@ def _make_parser() -> argparse.ArgumentParser:
     )
 
     argument = add(wire, "Stand between clients and a server: show every byte, and break on demand, until Ctrl-C.")
-    argument("--listen", type=_number(0, 65535), default=DEFAULT_PORT + 1, metavar="PORT", help="for clients (%(default)s)")
+    argument(
+        "--listen", type=_number(0, 65535), default=DEFAULT_PORT + 1, metavar="PORT",
+        help="the port for clients (%(default)s)",
+    )
     argument("--host", type=_host, default=DEFAULT_HOST, help="address to listen on (%(default)s)")
     argument(
         "--to", type=_address, default=(DEFAULT_HOST, DEFAULT_PORT), metavar="HOST:PORT",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 import random
 import select
 import socket
@@ -16,13 +17,15 @@ import pytest
 from person import Person
 
 from chatlab import ChatClient, ChatServer
-from chatlab.lab import wire as wire_module
+from chatlab.lab import forwarding
 from chatlab.lab.faults import Delay, Hang, Script, Step
+from chatlab.lab.forwarding import RECV_BYTES
 from chatlab.lab.record import RECORD_LIMIT_BYTES, Record, WireEvent
 from chatlab.lab.shaping import HELD_LIMIT_BYTES
-from chatlab.lab.wire import RECV_BYTES, BadUpstream, Wire
+from chatlab.lab.wire import BadUpstream, Wire
 from chatlab.net import Backoff, ListenFailed
 from chatlab.net.client import ClientState
+from chatlab.net.sockets import reset_on_close
 
 LOCAL = ("127.0.0.1", 0)
 PATIENCE_SECONDS = 20
@@ -152,7 +155,7 @@ def test_a_reset_passes_as_a_reset(bench, by_client):
     client, server = bench.connect()
     assert_joined(client, server)
     one, other = (client, server) if by_client else (server, client)
-    wire_module.reset_on_close(one)
+    reset_on_close(one)
     one.close()
     assert_reset(other)
     bench.wait_for_event("reset", 1, "up" if by_client else "down")
@@ -281,7 +284,7 @@ def test_a_cut_of_new_ones_strikes_each_that_comes_until_it_heals(bench):
     healed = bench.connect()
     bench.wire.heal("cut")
     assert_joined(*healed)
-    assert not bench.wire._timers.queue
+    assert bench.wire._timers.next_at() == math.inf
 
 
 def test_close_ends_both_streams_in_order_and_unread_bytes_make_no_reset(bench):
@@ -309,7 +312,7 @@ def test_close_comes_after_what_is_held(bench):
 
 
 def test_who_does_not_close_after_a_close_is_left(bench, monkeypatch):
-    monkeypatch.setattr(wire_module, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(forwarding, "CLOSE_SECONDS", 0.05)
     client, server = bench.connect()
     bench.wire.close()
     bench.wait_for_event("close")
@@ -364,7 +367,7 @@ def test_a_hang_hides_a_reset_until_it_heals(bench):
     client, server = bench.connect()
     other = bench.connect()
     bench.wire.hang(connection=1)
-    wire_module.reset_on_close(client)
+    reset_on_close(client)
     client.close()
     server.sendall(b"into the void")
     bench.wait_for_event("received", 1, "down")
@@ -397,7 +400,7 @@ def test_a_hang_that_heals_in_time_does_not_close(bench):
     bench.wire.hang(seconds=60)
     bench.wire.heal("hang")
     assert_joined(client, server)
-    assert not bench.wire._timers.queue
+    assert bench.wire._timers.next_at() == math.inf
 
 
 def test_a_hang_strikes_those_to_come(bench):
