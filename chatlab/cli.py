@@ -13,8 +13,13 @@ import math
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chatlab import __version__
+
+if TYPE_CHECKING:
+    from chatlab.lab.faults import Fault
+    from chatlab.lab.wire import Wire
 
 # chatlab.net's DEFAULT_ADDRESS and the client limit of chatlab.protocol.limits, which load too much
 # for a help text. A test holds them equal.
@@ -90,6 +95,53 @@ def join(arguments: argparse.Namespace) -> int:
             return exit_code
 
 
+def wire(arguments: argparse.Namespace) -> int:
+    """Stand between clients and a server, show what passes, and break it."""
+    from chatlab.lab.faults import Script
+    from chatlab.lab.wire import BadUpstream, Wire
+    from chatlab.net import ListenFailed, show_address
+    from chatlab.terminal import say
+
+    log_to_stderr("WARNING")
+    try:
+        script = Script.load(arguments.script) if arguments.script else None
+    except (OSError, ValueError) as error:
+        say(f"chatlab: {arguments.script}: {getattr(error, 'strerror', None) or error}", sys.stderr)
+        return 1
+    seed = script.seed if script and arguments.seed is None else arguments.seed
+    between = Wire(arguments.to, (arguments.host, arguments.listen), seed=seed)
+    for fault in _faults_in(arguments):
+        between.do(fault, direction=arguments.direction, share=arguments.share)
+    with StopSignals() as signals:
+        dump = LiveDump(between, on_reader_gone=signals.wake)
+        try:
+            between.start()
+        except (ListenFailed, BadUpstream) as failed:
+            say(f"chatlab: {failed}", sys.stderr)
+            return 1
+        host, port = between.address
+        say(
+            f"The wire is open at {show_address(between.address)} and leads to {show_address(arguments.to)}:"
+            f" connect with `nc {host} {port}`, close it with Ctrl-C.",
+            sys.stdout,
+        )
+        with dump:
+            try:
+                if script:
+                    between.play(Script(between.seed, script.steps))
+                signals.wait()
+            finally:
+                between.stop()
+    if arguments.save:
+        try:
+            between.script().save(arguments.save)
+        except OSError as error:
+            say(f"chatlab: {arguments.save}: {error.strerror}", sys.stderr)
+            return 1
+    say(f"The wire is closed. Its seed was {between.seed}.", sys.stdout)
+    return 0
+
+
 def lab(arguments: argparse.Namespace) -> int:
     """Open the notebooks."""
     from chatlab.lab.environment import open_lab
@@ -145,6 +197,33 @@ def _make_parser() -> argparse.ArgumentParser:
         " somebody types, until Ctrl-C)",
     )
 
+    argument = add(wire, "Stand between clients and a server: show every byte, and break on demand, until Ctrl-C.")
+    argument(
+        "--listen", type=_number(0, 65535), default=DEFAULT_PORT + 1, metavar="PORT",
+        help="the port for clients (%(default)s)",
+    )
+    argument("--host", type=_host, default=DEFAULT_HOST, help="address to listen on (%(default)s)")
+    argument(
+        "--to", type=_address, default=(DEFAULT_HOST, DEFAULT_PORT), metavar="HOST:PORT",
+        help=f"where the server is ({DEFAULT_HOST}:{DEFAULT_PORT})",
+    )
+    argument("--delay", type=_seconds, metavar="SECONDS", help="let every byte come so much later")
+    argument("--jitter", type=_seconds, default=0.0, metavar="SECONDS", help="give or take; with --delay")
+    argument("--throttle", type=_number(1, 10**9), metavar="N", help="let N bytes pass in a second")
+    argument("--split", type=_number(1, 10**9), metavar="N", help="cut what passes into pieces of N bytes")
+    argument("--gap", type=_seconds, default=0.0, metavar="SECONDS", help="wait after each piece; with --split")
+    argument("--glue", type=_seconds, metavar="SECONDS", help="hold and join what comes within this time")
+    argument("--corrupt", type=_share, metavar="SHARE", help="turn over a bit in so many of the bytes: 0.01")
+    argument("--limit-data", type=_number(0, 10**9), metavar="N", help="close a connection after N bytes")
+    argument("--slow-close", type=_seconds, metavar="SECONDS", help="let the end of a stream come so much later")
+    argument("--cut-after", type=_seconds, metavar="SECONDS", help="reset each connection after so long")
+    argument("--hang", action="store_true", help="let nothing pass, and close nothing")
+    argument("--direction", choices=["up", "down"], default="", help="of the faults above; without it both")
+    argument("--share", type=_share, default=1.0, help="strike only so many of the connections: 0.1")
+    argument("--script", metavar="FILE", help="play the faults of this file, from the start of the wire on")
+    argument("--seed", type=_number(0, 2**63), metavar="N", help="of every chance: the same seed, the same faults")
+    argument("--save", metavar="FILE", help="at the end, write what was done as a script")
+
     argument = add(lab, "Open the notebooks; further arguments go to Jupyter.", passes_on=True)
     argument("--notebook", action="store_true", help="in Notebook 7, and not in JupyterLab")
 
@@ -174,6 +253,42 @@ def _seconds(text: str) -> float:
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return value
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share: above 0, and 1 at the most")
+    return value
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")  # [::1]:8000
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, as in {DEFAULT_HOST}:{DEFAULT_PORT}")
+    return host, int(port)
+
+
+def _faults_in(arguments: argparse.Namespace) -> list[Fault]:
+    """Return the faults that `chatlab wire` was asked for."""
+    from chatlab.lab import faults
+
+    asked = [
+        (arguments.delay, lambda seconds: faults.Delay(seconds, arguments.jitter)),
+        (arguments.throttle, faults.Throttle),
+        (arguments.split, lambda size: faults.Split(size, gap_seconds=arguments.gap)),
+        (arguments.glue, lambda seconds: faults.Glue(seconds=seconds)),
+        (arguments.corrupt, faults.Corrupt),
+        (arguments.limit_data, faults.LimitData),
+        (arguments.slow_close, faults.SlowClose),
+        (arguments.cut_after, lambda seconds: faults.Cut(seconds, also_new=True)),
+        (arguments.hang or None, lambda hangs: faults.Hang()),
+    ]
+    return [make(value) for value, make in asked if value is not None]
 
 
 def _host(text: str) -> str:
@@ -228,12 +343,75 @@ class StopSignals:
         """Block until a signal has come, be it before this call."""
         self._woken.recv(1)
 
+    def wake(self) -> None:
+        """Let `wait` return, as if a signal had come. From any thread."""
+        self._wakes.send(b"!")
+
     def __exit__(self, *exception: object) -> None:
         import signal
 
         signal.set_wakeup_fd(-1)
         self._woken.close()
         self._wakes.close()
+
+
+# ---- the dump of a wire ------------------------------------------------------------------------------
+
+
+class LiveDump:
+    """Prints what passes over a wire, in a thread of its own, `chatlab-dump`.
+
+    Not in the wire's: a terminal that is held (Ctrl-S) or slow must not hold up anybody's bytes. What
+    the record has dropped until the terminal goes on is counted and not shown.
+    """
+
+    # Batches of events that wait for the terminal; the record keeps the rest, and is bounded.
+    LIMIT_BATCHES = 1000
+
+    def __init__(self, between: Wire, on_reader_gone: Callable[[], None]) -> None:
+        import queue
+        import threading
+
+        self._wire = between
+        self._on_reader_gone = on_reader_gone
+        self._index = 0
+        self._batches: queue.SimpleQueue = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._print, name="chatlab-dump", daemon=True)
+        between.on_event = self._collect
+
+    def __enter__(self) -> LiveDump:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Print the rest; by now the wire has stopped."""
+        self._take_batch()
+        self._batches.put(None)
+        self._thread.join()
+
+    def _collect(self, event: object) -> None:
+        # In the wire's thread and between two of its rounds: what came and passed in one is in one batch.
+        if self._batches.qsize() < self.LIMIT_BATCHES:
+            self._take_batch()
+
+    def _take_batch(self) -> None:
+        events, next_index = self._wire.record_since(self._index)
+        if events:
+            self._batches.put((next_index - self._index - len(events), events))
+        self._index = next_index
+
+    def _print(self) -> None:
+        from chatlab.lab.dump import LEGEND, Dump
+        from chatlab.terminal import say
+
+        dump, lines = Dump(), [LEGEND]
+        while all(say(line, sys.stdout) for line in lines):
+            if (batch := self._batches.get()) is None:
+                return
+            missed, events = batch
+            lines = [f"... {missed:,} events came too fast to be shown"] if missed else []
+            lines += dump.lines(events)
+        self._on_reader_gone()
 
 
 # ---- the log ---------------------------------------------------------------------------------------

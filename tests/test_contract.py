@@ -18,11 +18,24 @@ from person import Person
 
 import chatlab.net.sockets
 from chatlab import ChatServer
+from chatlab.lab.wire import Wire
 
 LINE_LIMIT = 4096
 
+# What a wire may do to the bytes on their way: to the contract it must make no difference.
+THROUGH_A_WIRE = {
+    "threads, through split(1)": lambda wire, size_bytes: wire.split(size_bytes),
+    "threads, through glue()": lambda wire, size_bytes: wire.glue(seconds=0.01),
+    "threads, through delay()": lambda wire, size_bytes: wire.delay(0.005, jitter_seconds=0.005),
+}
 
-@pytest.fixture(params=["threads", "threads, as on Windows"])
+# It moves some ten megabytes. Byte by byte that takes minutes, and shows no more.
+MOVES_MEGABYTES = "test_one_who_never_reads_is_dropped_and_nobody_waits"
+
+
+@pytest.fixture(
+    params=["threads", "threads, as on Windows", *(pytest.param(way, marks=pytest.mark.slow) for way in THROUGH_A_WIRE)]
+)
 def any_server(request, monkeypatch):
     """Make a server with these settings on any port, or take the one that --address names."""
     if given := request.config.getoption("--address"):
@@ -31,15 +44,19 @@ def any_server(request, monkeypatch):
         return
     if request.param.endswith("Windows"):
         monkeypatch.setattr(chatlab.net.sockets, "HAS_DONTWAIT", False)
-    servers = []
+    running = []
 
     def start(**settings):
-        servers.append(ChatServer(("127.0.0.1", 0), **settings).start())
-        return servers[-1].address
+        running.append(ChatServer(("127.0.0.1", 0), **settings).start())
+        if request.param in THROUGH_A_WIRE:
+            running.append(Wire(running[-1].address).start())
+            is_large = request.node.originalname == MOVES_MEGABYTES
+            THROUGH_A_WIRE[request.param](running[-1], 1000 if is_large else 1)
+        return running[-1].address
 
     yield start
-    for server in servers:
-        server.stop()
+    for server_or_wire in reversed(running):
+        server_or_wire.stop()
 
 
 @pytest.fixture
@@ -126,7 +143,7 @@ def test_a_line_of_4097_bytes_ends_the_connection_and_nothing_of_it_is_relayed(p
 def test_an_endless_line_is_ended(any_server):
     address = any_server(close_seconds=0.3)
     with Person(address, "bob") as bob, Person(address, "ana") as ana:
-        with pytest.raises(OSError):  # at some point nobody takes it any more
+        with pytest.raises(ConnectionError):  # at some point nobody takes it any more
             while True:
                 ana.send_bytes(b"x" * 65536)
         assert bob.lines_until("* ana lost the connection") == ["* ana joined", "* ana lost the connection"]

@@ -16,6 +16,8 @@ import socket
 
 from chatlab.protocol import ChatError
 
+from .sockets import Address, show_address
+
 
 class ListenFailed(ChatError):
     """The server cannot listen on its address; the sentence says why and what to do."""
@@ -48,3 +50,18 @@ def explain(error: OSError) -> str:
     if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
         return "there is no way to that host"
     return error.strerror or type(error).__name__
+
+
+def why_not_listening(address: Address, error: Exception) -> str:
+    """Return what kept somebody from listening there, as a sentence that says what to do."""
+    where = show_address(address)
+    code = getattr(error, "errno", None)
+    if code == errno.EADDRINUSE:
+        return f"Another program listens on {where} already: stop it, or choose another port."
+    if code in (errno.EACCES, errno.EPERM):
+        return f"This system does not let you listen on {where}: choose a port from 1024 to 65535."
+    if code == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return f"{address[0]} is no address of this machine: use 127.0.0.1, or 0.0.0.0 for all of its addresses."
+    if isinstance(error, OverflowError):
+        return f"{error}."
+    return f"Cannot listen on {where}: {error}."

@@ -34,7 +34,7 @@ from chatlab.protocol import SERVER_FULL, LineReader, format_server_line
 from chatlab.protocol import limits as LIMITS
 from chatlab.room import Broadcast, Close, Effect, Joined, Left, Renamed, Room, Send, Session
 
-from .errors import ListenFailed, explain
+from .errors import ListenFailed, explain, why_not_listening
 from .outbox import Outbox
 from .sockets import (
     DEFAULT_ADDRESS,
@@ -192,7 +192,7 @@ class ChatServer:
         try:
             listener = listen(self.address)
         except (OSError, OverflowError) as error:
-            raise ListenFailed(_why_not_listening(self.address, error)) from error
+            raise ListenFailed(why_not_listening(self.address, error)) from error
         self._reset_state()
         # With port 0 the system has chosen: keep its choice, also for the next start.
         self.address = listener.getsockname()[:2]
@@ -616,17 +616,3 @@ class ChatServer:
 
 def _encode(line: str) -> bytes:
     return line.encode("utf-8") + b"\n"
-
-
-def _why_not_listening(address: Address, error: Exception) -> str:
-    where = show_address(address)
-    code = getattr(error, "errno", None)
-    if code == errno.EADDRINUSE:
-        return f"Another program listens on {where} already: stop it, or choose another port."
-    if code in (errno.EACCES, errno.EPERM):
-        return f"This system does not let you listen on {where}: choose a port from 1024 to 65535."
-    if code == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return f"{address[0]} is no address of this machine: use 127.0.0.1, or 0.0.0.0 for all of its addresses."
-    if isinstance(error, OverflowError):
-        return f"{error}."
-    return f"Cannot listen on {where}: {error}."
