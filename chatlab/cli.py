@@ -97,10 +97,10 @@ def join(arguments: argparse.Namespace) -> int:
 
 def wire(arguments: argparse.Namespace) -> int:
     """Stand between clients and a server, show what passes, and break it."""
+    from chatlab.keyboards import say
     from chatlab.lab.faults import Script
     from chatlab.lab.wire import BadUpstream, Wire
     from chatlab.net import ListenFailed, show_address
-    from chatlab.terminal import say
 
     log_to_stderr("WARNING")
     try:

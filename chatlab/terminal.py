@@ -17,7 +17,7 @@ import sys
 import threading
 from typing import TextIO
 
-from chatlab.keyboards import Keyboard, PipedInput, choose_keyboard, input_on_its_own_line, is_terminal, say
+from chatlab.keyboards import Keyboard, PipedInput, choose_keyboard, input_on_its_own_line, say
 from chatlab.net import DEFAULT_ADDRESS, AwayQueueFull, ChatClient, ClientClosed, ClientState, Event, show_address
 from chatlab.protocol import Chat, ErrorLine, LineError, NameRefused, Notice, Private, ServerMessage, check_name
 from chatlab.protocol.messages import asks_to_leave, says_name_taken

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from chatlab.protocol.visible import visible
 
-from .spacetime import SHOWN_BYTES, Arrow, Bar, Break, Fold, Item, Lifeline, Mark, Spacetime, View
+from .spacetime import SHOWN_BYTES, Arrow, Bar, Break, Fold, Item, Mark, Spacetime, View
 
 STYLE = (Path(__file__).parent / "drawing.css").read_text(encoding="utf-8")
 
