@@ -118,7 +118,7 @@ class Forwarder:
         self._listener: socket.socket | None = None
         self._selector = selectors.DefaultSelector()
         self._waker = Waker()
-        self._selector.register(self._waker, selectors.EVENT_READ, lambda mask: None)
+        self._selector.register(self._waker, selectors.EVENT_READ, lambda mask: self._waker.clear())
 
     def wake(self) -> None:
         """End a `wait`, from any thread."""
@@ -126,9 +126,7 @@ class Forwarder:
 
     def wait(self, timeout_seconds: float | None) -> None:
         """Wait until a socket is ready, or the time is over, or somebody wakes it; take in what has come."""
-        ready = self._selector.select(timeout_seconds)
-        self._waker.clear()
-        for key, mask in ready:
+        for key, mask in self._selector.select(timeout_seconds):
             key.data(mask)
 
     def pump(self) -> float:
