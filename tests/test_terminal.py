@@ -101,9 +101,21 @@ class Serving:
 
 
 @pytest.fixture(scope="module")
-def serving():
+def one_server():
     with Serving() as serving:
         yield serving
+
+
+@pytest.fixture
+def serving(one_server):
+    """The server that many tests share, as soon as everyone from the test before has left it."""
+    with Person(one_server.address, fresh("guard")) as guard:
+        guard.send("/users")
+        while guard.line() != f"* Here now (1): {guard.name}":
+            guard.send("/users")
+        guard.send("close")
+        guard.rest()
+    return one_server
 
 
 @pytest.fixture
@@ -146,9 +158,6 @@ def hostile_server(*lines: bytes, question: bytes = b"* What is your name?\n", w
 
 # ---- `chatlab serve` -----------------------------------------------------------------------------
 
-STARTED = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO listening on 127\.0\.0\.1:\d+"
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
 @on_posix
 def test_serve_says_how_to_join_logs_who_comes_and_goes_and_stops_in_order(number):
@@ -165,6 +174,7 @@ def test_serve_says_how_to_join_logs_who_comes_and_goes_and_stops_in_order(numbe
         f" or `nc 127.0.0.1 {port}`, close it with Ctrl-C.\n"
     )
     assert out == "The chat is closed: everyone was told.\n"
+    assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO ", line) for line in log.splitlines())
     happened = [line.split(" ", 2)[2] for line in log.splitlines()]
     assert happened == [
         f"INFO listening on 127.0.0.1:{port}",
