@@ -20,7 +20,7 @@ from typing import TextIO
 from chatlab.keyboards import Keyboard, PipedInput, choose_keyboard, input_on_its_own_line, say
 from chatlab.net import DEFAULT_ADDRESS, AwayQueueFull, ChatClient, ClientClosed, ClientState, Event, show_address
 from chatlab.protocol import Chat, ErrorLine, LineError, NameRefused, Notice, Private, ServerMessage, check_name
-from chatlab.protocol.messages import asks_to_leave, says_name_taken
+from chatlab.protocol.messages import asks_to_leave, says_goodbye, says_name_taken
 from chatlab.protocol.visible import visible
 from chatlab.room.commands import COMMANDS
 
@@ -195,19 +195,28 @@ class TerminalChat:
 
 
 class PipedChat(TerminalChat):
-    """The visit of a file, or of another program: all is delivered, or it is said how much is not."""
+    """The visit of a file, or of another program: all is delivered, or it is said how much is not.
+
+    To know, it asks with /ping: the answer comes after the server has taken all that was sent before (P23).
+    """
 
     give_up_later_seconds = FIRST_SEARCH_SECONDS  # nobody sits there to stop it
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
+        # Guards the three counts, which the client's thread changes too; never held while waiting.
+        self._counts_lock = threading.Lock()
         self._unconfirmed_lines = 0
-        self._questions = 0
-        # Set when the server has confirmed, and when it is of no use to wait for that any longer.
+        self._open_questions = 0
+        self._lost_lines = 0
+        self._question = 0
+        # Set when the server has answered, and when it is of no use to wait for that any longer.
         self._answered = threading.Event()
 
     def _choose_keyboard(self) -> PipedInput:
         return PipedInput()
+
+    # ---- in the main thread ------------------------------------------------------------------------
 
     def _send_what_is_typed(self) -> None:
         super()._send_what_is_typed()
@@ -215,43 +224,61 @@ class PipedChat(TerminalChat):
 
     def _send(self, line: str) -> bool:
         try:
-            self._client.send(line)
+            with self._counts_lock:
+                self._client.send(line)
+                self._unconfirmed_lines += 1
         except LineError as refused:
             self._exit_code = 1
             self._tell(f"Line {self._keyboard.lines_read:,} is not sent: {_why_not_sent(line, refused)}.")
-            return True
         except ClientClosed:
             return False
-        self._unconfirmed_lines += 1
         if self._unconfirmed_lines >= BATCH_LINES:
             self._confirm()
         return True
 
     def _confirm(self) -> None:
-        """Block until the server has everything that was sent, or the client has ended.
-
-        The answer to /ping comes after the answers to everything before it (P23).
-        """
+        """Block until the server has everything that was sent, or the client has ended."""
         while True:
             self._answered.clear()  # first, so that nothing that happens from here on is missed
             if not self._unconfirmed_lines or self._client.state is ClientState.CLOSED:
                 return
-            self._questions += 1
-            with contextlib.suppress(ClientClosed):
-                self._client.send(f"/ping {_CONFIRM}{self._questions}")
+            self._question += 1
+            with contextlib.suppress(ClientClosed), self._counts_lock:
+                self._client.send(f"/ping {_CONFIRM}{self._question}")
+                self._open_questions += 1
             # On Windows a wait without a limit would not end at Ctrl-C.
             while not self._answered.wait(0.5 if os.name == "nt" else None):
                 pass
 
+    # ---- in the client's thread ----------------------------------------------------------------------
+
     def _on_event(self, event: Event) -> None:
-        if isinstance(event.message, Notice) and event.message.text.startswith(f"pong {_CONFIRM}"):
-            if event.message.text == f"pong {_CONFIRM}{self._questions}":
-                self._unconfirmed_lines = 0
-                self._answered.set()
-            return
-        super()._on_event(event)
+        is_answer = isinstance(event.message, Notice) and event.message.text.startswith(f"pong {_CONFIRM}")
+        if event.message == Notice(f"pong {_CONFIRM}{self._question}") or says_goodbye(event.message):
+            with self._counts_lock:
+                self._unconfirmed_lines = self._open_questions = 0
+            self._answered.set()
+        if event.kind == "lost":
+            self._count_lost()
+        if not is_answer:
+            super()._on_event(event)
         if event.kind in ("back", "closed"):
             self._answered.set()  # the question may have been lost with the connection
+
+    def _count_lost(self) -> None:
+        """What is not waiting any more was on its way: nobody knows how far it came."""
+        with self._counts_lock:
+            # The questions were asked after the lines, so they are the last of those that wait.
+            waiting_questions = min(self._open_questions, self._client.waiting_lines)
+            waiting_lines = self._client.waiting_lines - waiting_questions
+            self._lost_lines += self._unconfirmed_lines - waiting_lines
+            self._unconfirmed_lines, self._open_questions = waiting_lines, waiting_questions
+
+    def _on_closed(self, event: Event) -> None:
+        if self._lost_lines:
+            self._exit_code = self._exit_code or 1
+            self._tell(f"{_count(self._lost_lines)} may have been lost with the connection.")
+        super()._on_closed(event)
 
     def _unsent_lines(self, closed: Event) -> int:
         return self._unconfirmed_lines

@@ -525,6 +525,8 @@ def test_a_pipe_waits_for_the_server_to_come_back_and_then_delivers():
                 if not bob.welcome.startswith("* Welcome, bob. Here now: ana."):
                     assert bob.line() == "* ana joined"
                 server.stop()
+            assert joining.stderr.readline().startswith(b"-- Connected to ")
+            assert joining.stderr.readline().startswith(b"-- Away: ")
             joining.stdin.write(b"one\ntwo\nthree\n")
             joining.stdin.close()
             server.start()
@@ -536,7 +538,35 @@ def test_a_pipe_waits_for_the_server_to_come_back_and_then_delivers():
             joining.kill()
             server.stop()
     assert earlier == ["* Earlier, ana: one", "* Earlier, ana: two", "* Earlier, ana: three"]
-    assert "-- Away: " in said and "-- Back as ana." in said
+    assert "-- Back as ana." in said
+
+
+def test_lines_that_were_on_their_way_when_the_connection_was_lost_are_told():
+    def serve() -> None:
+        """Be gone when all has come; be there again, and take what comes then."""
+        for last_of_visit in (b"/ping ", b"close"):
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as received:
+                connection.sendall(b"* What is your name?\n* Welcome, ana. Here now: nobody else.\n")
+                for line in received:
+                    if line.startswith(last_of_visit):
+                        break
+                    if line.startswith(b"/ping "):
+                        connection.sendall(b"* pong " + line[6:])
+                connection.sendall(b"* Goodbye, ana.\n" if last_of_visit == b"close" else b"")
+
+    with socket.create_server(LOCAL) as listener:
+        listener.settimeout(PATIENCE_SECONDS)
+        server = threading.Thread(target=serve)
+        server.start()
+        done = run("join", *where(listener.getsockname()), "--name", "ana", typed="one\ntwo\n")
+        server.join()
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-3:] == [
+        "-- Back as ana.",
+        "-- 2 lines may have been lost with the connection.",
+        "-- You have left the chat.",
+    ]
 
 
 def test_a_name_that_is_taken_and_a_server_of_another_kind_are_one_sentence_each(serving):
