@@ -23,6 +23,9 @@ from chatlab.lab.timeline import WINDOW_ITEMS, Timeline, TimelineView
 
 SENDS = "({ ask }) => window.python(ask)"
 
+# One browser test, that of the notebook, is enough for the quick run.
+pytestmark = pytest.mark.slow
+
 
 class Recorder:
     """A wire's record that a test writes."""
