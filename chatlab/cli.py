@@ -3,7 +3,9 @@
 Knows nothing of chat. Each subcommand imports what it needs when it runs, so that `chatlab --help` is prompt.
 
 Exit codes: 0, all went well; 1, it could not be done, and one sentence on stderr says why; 2, the
-arguments were wrong; 130, Ctrl-C. `lab` and `test` return those of Jupyter and pytest.
+arguments were wrong; 130, Ctrl-C. `lab` and `test` return those of Jupyter and pytest, and `check`
+returns 0 if everything that it judged is passed, else 1; with `--contract` it is 2 if nobody
+listens there. `grade` returns 1 if somebody has no grade, and says who.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import math
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from chatlab import __version__
 
 if TYPE_CHECKING:
     from chatlab.lab.faults import Fault
+    from chatlab.lab.pieces.chat import OwnServer
     from chatlab.lab.wire import Wire
 
 # chatlab.net's DEFAULT_ADDRESS and the client limit of chatlab.protocol.limits, which load too much
@@ -26,6 +30,11 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 DEFAULT_MAX_CLIENTS = 1024
+# How long a check of the contract waits for an answer: a busy machine answers within milliseconds.
+DEFAULT_PATIENCE_SECONDS = 3.0
+
+# How long a server that a student wrote may take to stop.
+OWN_STOP_SECONDS = 15
 
 COMMAND = "py -m chatlab" if os.name == "nt" else "python3 -m chatlab"
 
@@ -39,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     if others and not arguments.passes_on:
         arguments.parser.error(f"there is no argument {' '.join(others)}: --help shows those that there are")
+    arguments.words = sys.argv[1:] if argv is None else argv
     arguments.others = others[1:] if others[:1] == ["--"] else others
     try:
         return arguments.run(arguments)
@@ -52,26 +62,68 @@ def main(argv: list[str] | None = None) -> int:
 def serve(arguments: argparse.Namespace) -> int:
     """Serve a chat until Ctrl-C or SIGTERM."""
     from chatlab.keyboards import say
-    from chatlab.net import ChatServer, ListenFailed
+    from chatlab.net import ChatServer, ListenFailed, SelectorChatServer
 
     log_to_stderr(arguments.log_level)
-    server = ChatServer(
-        (arguments.host, arguments.port), client_limit=arguments.max_clients, history_lines=arguments.history
-    )
+    address = (arguments.host, arguments.port)
+    if arguments.pieces:
+        server: Any = _own_server(arguments, address)
+    else:
+        engine = SelectorChatServer if arguments.engine == "selectors" else ChatServer
+        server = engine(address, client_limit=arguments.max_clients, history_lines=arguments.history)
+
+    def tell() -> None:
+        for line in how_to_join(*server.address):
+            say(line, sys.stdout)
+
     with StopSignals() as signals:
         try:
-            server.start()
+            if isinstance(server, SelectorChatServer):
+                server.serve(signals, tell)  # in this thread; it returns when all is closed
+                has_stopped = True
+            else:
+                server.start()
+                try:
+                    tell()
+                    signals.wait()
+                finally:
+                    has_stopped = _has_stopped(server) if arguments.pieces else server.stop() is None
         except ListenFailed as failed:
             say(f"chatlab: {failed}", sys.stderr)
             return 1
-        try:
-            for line in how_to_join(*server.address):
-                say(line, sys.stdout)
-            signals.wait()
-        finally:
-            server.stop()
+    if not has_stopped:
+        say(f"chatlab: your server has not stopped within {OWN_STOP_SECONDS} s, and was ended.", sys.stderr)
+        sys.stdout.flush()
+        os._exit(1)  # what does not stop may not let Python end either
     say("The chat is closed: everyone was told.", sys.stdout)
     return 0
+
+
+def _own_server(arguments: argparse.Namespace, address: tuple[str, int]) -> OwnServer:
+    """Return a chat on the pieces in a directory, and say whose they are."""
+    from chatlab.keyboards import say
+    from chatlab.lab.pieces import find_pieces
+    from chatlab.lab.pieces.chat import OwnServer
+
+    if (arguments.history, arguments.max_clients) != (0, DEFAULT_MAX_CLIENTS):
+        arguments.parser.error("--history and --max-clients are for chatlab's own server: leave them out with --from")
+    if not os.path.isdir(arguments.pieces):
+        arguments.parser.error(f"there is no directory {arguments.pieces}: --from takes the one that holds your labs")
+    pieces = find_pieces(directory=arguments.pieces)
+    for line in ["This chat is made of", *pieces.whose(*OwnServer.made_of(pieces, arguments.engine))]:
+        say(line, sys.stdout)
+    return OwnServer(pieces, address, arguments.engine)
+
+
+def _has_stopped(server: OwnServer) -> bool:
+    """Stop a server that a student wrote; return whether that came to an end."""
+    import threading
+
+    # A second Ctrl-C changes nothing (see StopSignals), so a stop that hangs must not be waited for.
+    stopping = threading.Thread(target=server.stop, name="chatlab-stop", daemon=True)
+    stopping.start()
+    stopping.join(OWN_STOP_SECONDS)
+    return not stopping.is_alive()
 
 
 def join(arguments: argparse.Namespace) -> int:
@@ -142,6 +194,100 @@ def wire(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def bench(arguments: argparse.Namespace) -> int:
+    """Measure how fast chats are, and compare them."""
+    import signal
+
+    from chatlab.bench import command
+
+    # Ended from outside, it ends the servers that it has started all the same.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return command.bench(arguments)
+    except command.WrongRequest as wrong:
+        arguments.parser.error(str(wrong))
+
+
+def grade(arguments: argparse.Namespace) -> int:
+    """Judge a class overnight, or one submission for an autograder."""
+    from chatlab.lab.environment import run_where_complete
+
+    if not (arguments.dir or arguments.matrix or arguments.mistakes):
+        arguments.parser.error("name the directory that holds the submissions")
+    work = judge_mutants if arguments.matrix or arguments.mistakes else judge_submissions
+    return run_where_complete("check", lambda: work(arguments), arguments.words)
+
+
+def judge_mutants(arguments: argparse.Namespace) -> int:
+    """Judge the wrong submissions that the project keeps, and print which checks find them; or only tell of them."""
+    from chatlab.grading.catalog import NoSuchLab, find_course, find_lab
+    from chatlab.grading.matrix import mistakes, print_matrix
+    from chatlab.keyboards import say
+
+    try:
+        course = find_course()
+        labs = [find_lab(course, asked).key for asked in arguments.lab or ()] or [""]
+    except NoSuchLab as error:
+        say(f"chatlab: {error}", sys.stderr)
+        return 1
+    if not (course / "tests" / "mutants").is_dir():
+        say("chatlab: there are no mutants in an edition for students.", sys.stderr)
+        return 1
+    if arguments.mistakes:
+        for lab in labs:
+            for line in mistakes(course, lab):
+                say(line, sys.stdout)
+        return 0
+    return 0 if all([print_matrix(course, lab) for lab in labs]) else 1
+
+
+def judge_submissions(arguments: argparse.Namespace) -> int:
+    """Judge what was handed in."""
+    from pathlib import Path
+
+    from chatlab.grading import classrun, command
+    from chatlab.keyboards import is_terminal, say
+
+    fail = arguments.parser.error
+    formats = arguments.format or (["gradescope"] if arguments.one else ["html", "csv", "json"])
+    out = arguments.out
+    if arguments.one:
+        if len(formats) != 1 or formats[0] not in command.OF_ONE:
+            fail(f"--one writes one file: choose one --format of {', '.join(command.OF_ONE)}")
+        if arguments.roster or arguments.again:
+            fail("--roster and --again are for a class: leave them out with --one")
+        usual = {"classroom50": "result.json", "gradescope": "results.json", "json": "grade.json"}
+        out = out or usual.get(formats[0]) or os.environ.get("GITHUB_OUTPUT")
+        if not out:
+            fail("there is no $GITHUB_OUTPUT here: say with --out where the result goes")
+    request = command.Request(
+        place=Path(arguments.dir),
+        out=Path(out or f"{Path(arguments.dir).resolve().stem}-grades"),
+        jobs=arguments.jobs or classrun.default_jobs(),
+        formats=tuple(formats),
+        seed=arguments.seed,
+        labs=tuple(arguments.lab or ()),
+        roster=Path(arguments.roster) if arguments.roster else None,
+        time_limit_seconds=arguments.time_limit or classrun.TIME_LIMIT_SECONDS,
+        again=arguments.again,
+        student=arguments.student or "",
+        visibility=arguments.visibility,
+        **({"worker": tuple(arguments.worker)} if arguments.worker else {}),
+    )
+    screen = command.Screen(
+        tell=lambda text, end: say(text, sys.stdout, end),
+        warn=lambda text: say(f"chatlab: {text}", sys.stderr),
+        is_terminal=is_terminal(sys.stdout),
+    )
+    run = command.grade_one if arguments.one else command.grade_class
+    with StopSignals() as signals:
+        try:
+            return run(request, screen, signals)
+        except command.WrongRequest as wrong:
+            screen.warn(str(wrong))
+            return 2
+
+
 def lab(arguments: argparse.Namespace) -> int:
     """Open the notebooks."""
     from chatlab.lab.environment import open_lab
@@ -154,6 +300,99 @@ def test(arguments: argparse.Namespace) -> int:
     from chatlab.lab.environment import run_tests
 
     return run_tests(arguments.others, everything=arguments.all)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Judge the exercises, and show what is next."""
+    from chatlab.grading.catalog import NoSuchLab, find_course, find_lab
+    from chatlab.keyboards import say
+    from chatlab.lab.environment import run_where_complete
+
+    if arguments.contract and (arguments.lab or arguments.watch or arguments.hint or arguments.seed is not None):
+        arguments.parser.error("--contract asks a server, and no exercise: it goes with --all, --json and --patience")
+    if arguments.patience and not arguments.contract:
+        arguments.parser.error("--patience goes with --contract: exercises have limits of their own")
+    if arguments.watch and (arguments.json or arguments.hint):
+        arguments.parser.error("--watch goes with neither --hint nor --json: take those by themselves")
+    if arguments.json and (arguments.hint or (arguments.all and not arguments.contract)):
+        arguments.parser.error("--json goes with neither --hint nor --all: it holds everything")
+    try:
+        course = find_course()
+    except NoSuchLab as error:
+        say(f"chatlab: {error}", sys.stderr)
+        return 1
+    if arguments.contract:
+        return run_where_complete("check", lambda: check_contract(arguments, course), arguments.words)
+    try:
+        lab = find_lab(course, arguments.lab) if arguments.lab else None
+    except NoSuchLab as error:
+        arguments.parser.error(str(error))
+
+    def work() -> int:
+        from chatlab.grading.checking import Checking
+
+        checking = Checking(course, lab, seed=arguments.seed, everything=arguments.all, out=sys.stdout)
+        if arguments.json:
+            return checking.as_data()
+        return checking.watch() if arguments.watch else checking.once(further_hint=arguments.hint)
+
+    asked = [arguments.lab] if arguments.lab else []
+    asked += [f"--{name}" for name in ("all", "hint", "json", "watch") if getattr(arguments, name)]
+    asked += [] if arguments.seed is None else ["--seed", str(arguments.seed)]
+    return run_where_complete("check", work, ["check", *asked])
+
+
+def check_contract(arguments: argparse.Namespace, course: Path) -> int:
+    """Hold a running server, in any language, against PROTOCOL.md."""
+    from chatlab.grading.contractrun import hold_to_contract
+
+    return hold_to_contract(
+        course,
+        arguments.contract,
+        patience_seconds=arguments.patience or DEFAULT_PATIENCE_SECONDS,
+        everything=arguments.all,
+        as_json=arguments.json,
+        out=sys.stdout,
+    )
+
+
+def reset(arguments: argparse.Namespace) -> int:
+    """Bring a lab's stub back, and keep the file that is there."""
+    from chatlab.grading.catalog import NoSuchLab, find_course
+    from chatlab.grading.stubs import CannotRelease
+    from chatlab.grading.stubs import reset as reset_stub
+    from chatlab.keyboards import say
+
+    try:
+        done = reset_stub(find_course(), arguments.lab)
+    except NoSuchLab as error:
+        arguments.parser.error(str(error))
+    except (CannotRelease, OSError) as error:
+        say(f"chatlab: {_in_words(error)}", sys.stderr)
+        return 1
+    shown = f"{done.path.parent.name}/{done.path.name}"
+    if done.was_stub:
+        say(f"{shown} is the stub already: nothing was changed.", sys.stdout)
+    else:
+        kept = f" The file that was there is kept as {done.path.parent.name}/{done.kept.name}." if done.kept else ""
+        say(f"{shown} is the stub again.{kept}", sys.stdout)
+    return 0
+
+
+def release(arguments: argparse.Namespace) -> int:
+    """Write an edition for students, without solutions, into a new directory."""
+    from chatlab.grading.catalog import NoSuchLab, find_course
+    from chatlab.grading.stubs import CannotRelease
+    from chatlab.grading.stubs import release as release_edition
+    from chatlab.keyboards import say
+
+    try:
+        directory = release_edition(find_course(), Path(arguments.directory), arguments.without)
+    except (CannotRelease, NoSuchLab, OSError) as error:
+        say(f"chatlab: {_in_words(error)}", sys.stderr)
+        return 1
+    say(f"The edition for students is in {directory}: hand out that directory as it is.", sys.stdout)
+    return 0
 
 
 # ---- arguments -----------------------------------------------------------------------------------
@@ -183,6 +422,15 @@ def _make_parser() -> argparse.ArgumentParser:
     argument(
         "--history", type=_number(0, 1_000_000), default=0, metavar="N",
         help="show newcomers the last N lines (%(default)s); they are kept in memory alone",
+    )
+    argument(
+        "--engine", choices=["threads", "selectors"], default="threads",
+        help="a thread for each client, or one thread for all, which is for many clients (%(default)s);"
+        " with --from the latter is what you wrote in lab 11",
+    )
+    argument(
+        "--from", dest="pieces", metavar="DIR",
+        help="a chat made of what you wrote in DIR (exercises), with chatlab's own for what is missing",
     )
     argument("-v", "--verbose", dest="log_level", action="store_const", const="DEBUG", default="INFO", help="log more")
     argument("-q", "--quiet", dest="log_level", action="store_const", const="WARNING", help="log warnings only")
@@ -224,8 +472,97 @@ def _make_parser() -> argparse.ArgumentParser:
     argument("--seed", type=_number(0, 2**63), metavar="N", help="of every chance: the same seed, the same faults")
     argument("--save", metavar="FILE", help="at the end, write what was done as a script")
 
+    argument = add(bench, "Measure how fast chats are, by turns: chatlab's own, others, and any that runs.")
+    argument("servers", nargs="*", metavar="SERVER", help="who is measured (threads selectors); all: whoever is there")
+    argument("--list", action="store_true", help="show which servers there are, and what the others lack")
+    argument("--address", type=_address, metavar="HOST:PORT", help="measure the server that runs there, too")
+    argument(
+        "--dialect", default="chat", help="how that one is spoken to: chat, irc, nats, redis, websocket (%(default)s)"
+    )
+    argument(
+        "--mode", choices=["flood", "paced", "one", "highest", "idle"], default="flood",
+        help="as much as is taken; at a fixed pace; one line in flight for each sender; the highest pace with p99"
+        " under --p99; or all are silent, and then one line is said (%(default)s)",
+    )
+    argument("--receivers", type=_number(1, 100_000), default=100, metavar="N", help="how many listen (%(default)s)")
+    argument("--senders", type=_number(1, 10_000), default=10, metavar="N", help="how many speak (%(default)s)")
+    argument(
+        "--never-reading", type=_number(1, 10_000), metavar="N",
+        help="measure each also with N more clients that never read, by turns",
+    )
+    argument(
+        "--line-bytes", type=_number(20, 126), default=64, metavar="N", help="a line with its LF (%(default)s)"
+    )
+    argument(
+        "--pace", type=_number(1, 10**9), default=20_000, metavar="N",
+        help="deliveries a second, for paced; for highest, where it begins (%(default)s)",
+    )
+    argument(
+        "--p99", type=_seconds, default=0.05, metavar="SECONDS", help="for highest: what p99 stays under (%(default)s)"
+    )
+    argument("--seconds", type=_seconds, default=2.0, help="how long is counted each time (%(default)s)")
+    argument("--warm-up", type=_seconds, default=0.5, metavar="SECONDS", help="before that, uncounted (%(default)s)")
+    argument("--rounds", type=_number(1, 1000), default=5, metavar="N", help="how often, by turns (%(default)s)")
+    argument("--than", metavar="SERVER", help="show how many times as fast as this one the others are")
+    argument("--json", metavar="FILE", help="write every figure into this file")
+    argument("--plot", metavar="FILE", help="draw a dot for each round, into this SVG file")
+
+    argument = add(grade, "Grade a class, or with --one a single submission; the same command again goes on.")
+    argument("dir", metavar="DIR", nargs="?", help="a folder with a folder or zip for each student, or the class's zip")
+    argument("--out", help="where the grades go (DIR-grades); with --one the file")
+    argument("--jobs", type=_number(1, 256), metavar="N", help="how many are judged at a time (one for each core)")
+    argument(
+        "--seed", type=_number(0, 2**63), metavar="N",
+        help="of every random input, the same for all students (that of the run before, or a new one)",
+    )
+    argument("--lab", action="append", metavar="LAB", help="only this lab, as in lab01; may be given several times")
+    argument("--roster", metavar="CSV", help="the class: student_id,last_name,first_name,email")
+    argument(
+        "--format", type=_formats, action="extend", metavar="LIST",
+        help="what is written, of html, csv, json, gradescope, classroom50, github, nbgrader; with commas, or"
+        " several times (html,csv,json)",
+    )
+    argument("--time-limit", type=_seconds, metavar="SECONDS", help="for one submission, in all (600)")
+    argument("--student", metavar="NAME", help="judge this one anew, and nobody else; with --one whose it is")
+    argument("--again", action="store_true", help="judge also those whose work, seed and checks are as before")
+    argument("--matrix", action="store_true", help="judge the mutants, and print which checks find which")
+    argument("--mistakes", action="store_true", help="print what students get wrong, and which check tells them")
+    argument("--one", action="store_true", help="DIR is one submission, and OUT one file, for an autograder")
+    argument(
+        "--visibility", choices=["visible", "after_due_date", "after_published"], default="visible",
+        help="when Gradescope shows students their points (%(default)s)",
+    )
+    argument("--worker", nargs="+", metavar="WORD", help=argparse.SUPPRESS)  # another judge's command: for the tests
+
     argument = add(lab, "Open the notebooks; further arguments go to Jupyter.", passes_on=True)
     argument("--notebook", action="store_true", help="in Notebook 7, and not in JupyterLab")
+
+    argument = add(check, "Judge your exercises: how far each lab is, what is next, and why a check failed.")
+    argument("lab", nargs="?", metavar="LAB", help="this one alone: lab02, or 2; without it, all of them")
+    argument("--watch", action="store_true", help="check again at each save, until Ctrl-C")
+    argument("--hint", action="store_true", help="show one further hint for the first check that failed")
+    argument("--all", action="store_true", help="show every failure in full, and not only the first")
+    argument("--json", action="store_true", help="print the grade, or what came of --contract, as data")
+    argument("--seed", type=_number(0, 2**63), metavar="N", help="draw the inputs from this seed: the same ones again")
+    argument(
+        "--contract", type=_address, metavar="HOST:PORT",
+        help="instead of exercises: hold a running server, in any language, against PROTOCOL.md, clause by clause;"
+        " it must be empty",
+    )
+    argument(
+        "--patience", type=_seconds, metavar="SECONDS",
+        help=f"how long --contract waits for an answer ({DEFAULT_PATIENCE_SECONDS:g})",
+    )
+
+    argument = add(reset, "Bring the stub of a lab back; the file that is there is kept.")
+    argument("lab", metavar="LAB", help="which one: lab02, or 2")
+
+    argument = add(release, "For instructors: write an edition for students, without solutions.")
+    argument("directory", metavar="DIR", help="a directory that is still to be made, or is empty")
+    argument(
+        "--without", metavar="LAB", action="append", default=[],
+        help="leave a lab out (lab06, or 6); can be given several times",
+    )
 
     argument = add(test, "Run the tests; further arguments go to pytest.", passes_on=True)
     argument("--all", action="store_true", help="also those that take long or need a browser")
@@ -263,6 +600,17 @@ def _share(text: str) -> float:
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a share: above 0, and 1 at the most")
     return value
+
+
+def _formats(text: str) -> list[str]:
+    from chatlab.grading.command import FORMATS
+
+    chosen = [name for name in text.split(",") if name]
+    if unknown := [name for name in chosen if name not in FORMATS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no format: they are {', '.join(FORMATS)}")
+    if not chosen:
+        raise argparse.ArgumentTypeError(f"name at least one of {', '.join(FORMATS)}")
+    return chosen
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -312,6 +660,13 @@ def _name(text: str) -> str:
         raise argparse.ArgumentTypeError(str(refused)) from None
 
 
+def _in_words(error: Exception) -> str:
+    """Return what an error says, and of which file, where it is the system's."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
+
+
 # ---- signals -------------------------------------------------------------------------------------
 
 
@@ -346,6 +701,10 @@ class StopSignals:
     def wake(self) -> None:
         """Let `wait` return, as if a signal had come. From any thread."""
         self._wakes.send(b"!")
+
+    def fileno(self) -> int:
+        """What can be read from when a signal has come, for a selector."""
+        return self._woken.fileno()
 
     def __exit__(self, *exception: object) -> None:
         import signal

@@ -131,11 +131,11 @@ class TerminalChat:
                 self._client.give_up_seconds = self.give_up_later_seconds
                 self._tell(f"Connected to {self._where} as {self._client.name}.")
             case "lost":
-                self._told_reasons = {_reason(event)}
+                self._told_reasons = {event.reason}
                 self._told_that_lines_wait = False
-                self._tell(f"Away: {_reason(event)}. Trying to come back.")
+                self._tell(f"Away: {event.reason}. Trying to come back.")
             case "retrying":
-                self._on_retrying(_reason(event))
+                self._on_retrying(event.reason)
             case "back":
                 waited = f" What waited goes out now: {_count(event.waiting_lines)}." if event.waiting_lines else ""
                 self._tell(f"Back as {self._client.name}.{waited}")
@@ -325,11 +325,6 @@ def _why_not_sent(line: str, refused: Exception) -> str:
     if any("\ud800" <= character <= "\udfff" for character in line):
         return f"it holds bytes that are no {sys.stdin.encoding} text"  # they come in as half surrogates
     return str(refused).rstrip(".")
-
-
-def _reason(event: Event) -> str:
-    """`trying again in 0.1 s: nobody listens there`: the part after the colon."""
-    return event.text.partition(": ")[2]
 
 
 def _count(lines: int) -> str:

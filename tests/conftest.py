@@ -15,8 +15,13 @@ from person import Person
 def pytest_addoption(parser):
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
     parser.addoption("--clause", help="only the tests that hold this clause of PROTOCOL.md, as in --clause P4")
-    parser.addoption("--patience", type=float, help="how many seconds a person at the wire waits for an answer")
-    parser.addoption("--address", help="HOST:PORT of a server to hold against the contract, instead of our own")
+    parser.addoption("--seeds", type=int, default=5, help="how many seeds the long tests of schedules try: --seeds 50")
+
+
+@pytest.fixture
+def seeds(request):
+    """The seeds that a long test of schedules tries."""
+    return range(request.config.getoption("--seeds"))
 
 
 def pytest_configure(config):
@@ -58,8 +63,18 @@ def _sockets() -> set[str]:
 def _leftovers(threads, sockets, children) -> list[str]:
     left = [f"thread {t.name}" for t in threading.enumerate() if t not in threads]
     left += [f"socket {s}" for s in _sockets() - sockets]
-    left += [f"child {c.pid}" for c in psutil.Process().children(recursive=True) if c.pid not in children]
+    left += filter(None, (told(c, children) for c in psutil.Process().children(recursive=True)))
     return left
+
+
+def told(child: psutil.Process, children: set[int]) -> str:
+    """Say which process it is; "" for one of those children, or one that they have started: a browser does at any time."""
+    try:
+        if {child.pid, child.ppid()} & children:
+            return ""
+        return f"child {child.pid} ({child.status()}, of {child.ppid()}): {' '.join(child.cmdline())[:500]}"
+    except psutil.NoSuchProcess:
+        return ""  # gone by now
 
 
 @pytest.fixture(autouse=True)

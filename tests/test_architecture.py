@@ -21,11 +21,13 @@ MAY_IMPORT = {
     "room": {"protocol"},
     "net": {"protocol", "room"},
     "store": {"protocol", "room"},
-    "lab": {"protocol", "room", "net", "store"},
-    "grading": {"protocol", "room", "net", "store"},
+    "lab": {"protocol", "room", "net", "store", "flusher"},
+    "grading": {"protocol", "room", "net", "store", "keyboards", "flusher"},
+    "bench": {"keyboards"},
     "keyboards": set(),
+    "flusher": set(),
     "terminal": {"protocol", "room", "net", "keyboards"},
-    "cli": {"protocol", "room", "net", "store", "lab", "grading", "terminal", "keyboards"},
+    "cli": {"protocol", "room", "net", "store", "lab", "grading", "bench", "terminal", "keyboards"},
 }
 CORE = ("protocol", "room", "net", "keyboards", "terminal", "cli")
 PURE = ("protocol", "room")

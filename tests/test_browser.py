@@ -24,7 +24,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = "00_welcome.ipynb"
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 90  # three browsers and their kernels may share two processors
+
+pytestmark = pytest.mark.slow
 NAMES = ("ana", "bob", "carla")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -55,11 +57,11 @@ def wait_until(is_so: Callable[[], bool], what: str) -> None:
 
 
 class Jupyter:
-    """A Jupyter server with a copy of the notebook, on a free port, with a configuration of its own."""
+    """A Jupyter server with copies of the notebooks, on a free port, with a configuration of its own."""
 
     def __init__(self, directory: Path, app: str, theme: str) -> None:
-        (directory / "notebooks").mkdir()
-        shutil.copy(ROOT / "notebooks" / NOTEBOOK, directory / "notebooks")
+        for name in ("notebooks", "exercises"):
+            shutil.copytree(ROOT / name, directory / name, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         overrides = {
             "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
             "@jupyterlab/apputils-extension:themes": {"theme": theme},
@@ -72,8 +74,7 @@ class Jupyter:
             port = free.getsockname()[1]
         self.token = secrets.token_hex(16)
         self.url = f"http://127.0.0.1:{port}"
-        path = {"jupyterlab": "lab/tree", "notebook": "notebooks"}[app]
-        self.notebook_url = f"{self.url}/{path}/notebooks/{NOTEBOOK}?token={self.token}"
+        self._path = {"jupyterlab": "lab/tree", "notebook": "notebooks"}[app]
         trait = {"jupyterlab": "LabApp", "notebook": "JupyterNotebookApp"}[app]
         options = {
             "ServerApp.root_dir": directory,
@@ -89,6 +90,10 @@ class Jupyter:
         self._process = subprocess.Popen(
             command, env=environment(directory), stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT
         )
+
+    def url_of(self, notebook: str) -> str:
+        """Return the address of the page of a notebook."""
+        return f"{self.url}/{self._path}/notebooks/{notebook}?token={self.token}"
 
     def ask(self, path: str, method: str = "GET") -> object:
         """Ask Jupyter's REST interface; None while it cannot answer."""
@@ -110,9 +115,12 @@ class Jupyter:
             "the kernel to be connected",
         )
 
-    def stop(self) -> None:
+    def end_kernels(self) -> None:
         for kernel in self.ask("kernels") or []:
             self.ask(f"kernels/{kernel['id']}", "DELETE")
+
+    def stop(self) -> None:
+        self.end_kernels()
         self.ask("shutdown", "POST")
         try:
             self._process.wait(PATIENCE_SECONDS)
@@ -141,6 +149,19 @@ def environment(directory: Path) -> dict[str, str]:
     }
 
 
+# What the cells of the notebook in front have come to.
+CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
+    .filter((cell) => cell.model.type === "code")
+    .map((cell) => ({
+        count: cell.model.executionCount,
+        source: cell.model.sharedModel.getSource(),
+        kinds: Array.from({ length: cell.model.outputs.length }, (_, at) => cell.model.outputs.get(at).type),
+        said: Array.from({ length: cell.model.outputs.length }, (_, at) =>
+            JSON.stringify(cell.model.outputs.get(at).toJSON())),
+    }))"""
+ALL_HAVE_RUN = f"() => ({CELLS})().every((cell) => cell.count)"
+
+
 class Classroom:
     """The notebook in the browser: the words of the tests, in clicks and keys."""
 
@@ -151,14 +172,30 @@ class Classroom:
         page.set_default_timeout(1000 * PATIENCE_SECONDS)
         # anywidget loads panels.js from a blob; errors from elsewhere are Jupyter's own.
         page.on("pageerror", lambda error: self.failures.append(str(error)) if "blob:" in (error.stack or "") else None)
-        page.on("dialog", lambda dialog: (self.failures.append(dialog.message), dialog.accept()))
+        page.on("dialog", self._take_dialog)
 
-    def open_and_run_all(self) -> None:
-        self.page.goto(self.jupyter.notebook_url)
+    def _take_dialog(self, dialog) -> None:
+        if dialog.type != "beforeunload":  # Jupyter's own, of a notebook that is not saved
+            self.failures.append(dialog.message)
+        dialog.accept()
+
+    def run_all_of(self, notebook: str) -> None:
+        """Open a notebook and have all its cells run; they are still running when this returns."""
+        self.page.goto(self.jupyter.url_of(notebook))
         self.page.locator(".jp-Notebook").wait_for()
         self.jupyter.wait_until_kernel_is_connected()
+        # The stored counts must go: a count then tells that a cell has run here.
+        self.page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+        self.page.wait_for_function(f"() => ({CELLS})().every((cell) => cell.count === null)")
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+
+    def wait_until_all_have_run(self) -> None:
+        self.page.wait_for_function(ALL_HAVE_RUN)
+
+    def open_and_run_all(self) -> None:
+        self.run_all_of(NOTEBOOK)
+        self.wait_until_all_have_run()
         # The last cell closes the panels. Before it has run, they are only just being drawn.
         for name in NAMES:
             self.wait_for_status(name, "closed")
@@ -234,19 +271,27 @@ def browser_launcher() -> Iterator[Callable]:
 
 @contextlib.contextmanager
 def opened(launch: Callable, directory: Path, app: str, theme: str = "JupyterLab Light") -> Iterator[Classroom]:
+    """Jupyter and a browser of their own, and the first notebook, run."""
     jupyter = Jupyter(directory, app, theme)
     try:
-        browser = launch()
-        try:
-            jupyter.wait_until_started()
-            classroom = Classroom(browser.new_page(viewport={"width": 1280, "height": 1000}), jupyter)
+        jupyter.wait_until_started()
+        with classroom_of(launch, jupyter) as classroom:
             classroom.open_and_run_all()
             yield classroom
-        finally:
-            browser.close()
-        assert classroom.failures == [], "errors in panels.js, or pop-up windows"
     finally:
         jupyter.stop()
+
+
+@contextlib.contextmanager
+def classroom_of(launch: Callable, jupyter: Jupyter) -> Iterator[Classroom]:
+    """A browser of its own for a Jupyter that is there."""
+    browser = launch()
+    try:
+        classroom = Classroom(browser.new_page(viewport={"width": 1280, "height": 1000}), jupyter)
+        yield classroom
+    finally:
+        browser.close()
+    assert classroom.failures == [], "errors in a panel's script, or pop-up windows"
 
 
 @pytest.fixture(scope="module")
@@ -364,13 +409,20 @@ def test_a_page_that_is_reloaded_shows_everything_again(classroom):
 
 def contrast(element) -> float:
     """The contrast of an element's text with what is behind it, by the WCAG's formula."""
-    colours = element.evaluate(
-        """element => {
-            const colours = [getComputedStyle(element).color];
-            for (let at = element; at; at = at.parentElement) colours.push(getComputedStyle(at).backgroundColor);
-            return colours;
-        }"""
-    )
+    colours: list[str] = []
+
+    def is_drawn() -> bool:
+        """A line that is drawn anew at this very moment has no colours."""
+        colours[:] = element.evaluate(
+            """element => {
+                const colours = [getComputedStyle(element).color];
+                for (let at = element; at; at = at.parentElement) colours.push(getComputedStyle(at).backgroundColor);
+                return colours;
+            }"""
+        )
+        return all(colours)
+
+    wait_until(is_drawn, "an element with colours")
     front, *behind = [[float(part) for part in re.findall(r"[\d.]+", colour)] for colour in colours]
     back = next(colour for colour in behind if len(colour) == 3 or colour[3] == 1)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import random
 import re
 import socket
@@ -228,9 +230,47 @@ def test_what_is_no_chat_server_stops_a_client_at_once(listener):
     assert "not a chatlab server" in events[0].text
 
 
-def test_a_host_name_that_does_not_exist_stops_a_client_that_never_was_in():
-    events = refused_events("ana", ("no-such-host.invalid", 8000))
+@pytest.mark.parametrize("host", ["a..b", "a" * 64, "no-such-host.invalid"])
+def test_a_host_name_that_does_not_exist_stops_a_client_that_never_was_in(host, monkeypatch):
+    if host.endswith(".invalid"):  # this is what a server of names answers; there may be none here to ask
+        monkeypatch.setattr(socket, "getaddrinfo", no_name(socket.EAI_NONAME))
+    events = refused_events("ana", (host, 8000))
     assert [event.kind for event in events] == ["refused", "closed"]
+    assert events[0].text == f"{host}: there is no such host name"
+
+
+def no_name(code):
+    def getaddrinfo(*arguments, **settings):
+        raise socket.gaierror(code, "no name")
+
+    return getaddrinfo
+
+
+def test_a_name_that_cannot_be_looked_up_now_is_looked_up_again(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", no_name(socket.EAI_AGAIN))
+    ana = ChatClient("ana", ("somewhere", 8000), backoff=Prompt()).start()
+    try:
+        assert ana.wait_for("retrying").reason == "somewhere: its name cannot be looked up now"
+    finally:
+        ana.close()
+
+
+def test_running_out_of_descriptors_is_one_more_reason_to_try_again(server, monkeypatch):
+    class NoneLeft(socket.socket):
+        def __init__(self, *arguments, **settings):
+            if threading.current_thread().name == "chatlab-ana" and next(attempts) < 3:
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            super().__init__(*arguments, **settings)
+
+    attempts = itertools.count()
+    ana = ChatClient("ana", server.address, backoff=Prompt())
+    monkeypatch.setattr(socket, "socket", NoneLeft)
+    ana.start()
+    try:
+        assert ana.wait_for("retrying").reason == os.strerror(errno.EMFILE)
+        ana.wait_until_joined()
+    finally:
+        ana.close()
 
 
 def test_a_port_that_is_none_stops_a_client_at_once():
@@ -449,6 +489,19 @@ def test_bytes_of_a_server_that_are_no_text_are_shown_and_do_no_harm(listener):
             connection.sendall(b"* \xff ok\n* next\n")
             assert ana.wait_for("ok").text == "* \\xff ok"
             assert ana.wait_for("next").message == Notice("next")
+    finally:
+        ana.close()
+
+
+def test_a_name_that_is_no_text_can_still_be_said_on_return(listener):
+    ana = ChatClient("ana", listener.getsockname(), backoff=Prompt()).start()
+    try:
+        with accept(listener, QUESTION, WELCOME, "* You are now a\x1bb."):
+            ana.wait_for("You are now")
+        with accept(listener, QUESTION) as connection:
+            assert connection.recv(100) == b"a\\x1bb\n"
+            connection.sendall(WELCOME.encode() + b"\n")
+            assert ana.wait_for("back").text == "back as ana"
     finally:
         ana.close()
 

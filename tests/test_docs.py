@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import json
 import pkgutil
 import re
 from pathlib import Path
@@ -40,3 +41,20 @@ def test_every_file_that_the_readme_links_to_is_there():
 def test_every_module_says_what_it_does():
     for name in MODULES:
         assert importlib.import_module(name).__doc__, name
+
+
+def test_the_table_of_the_course_has_each_lab_with_its_minutes_and_points():
+    """The figures are those of the notebooks and of the graded tests."""
+    rows = re.findall(r"^\| \[(\d\d) [^]]*\]\((notebooks/\S+\.ipynb)\) \|[^|]*\| (\d+) \|[^|]*\| *(\d*) *\|$", README, re.M)
+    assert [notebook for _, notebook, _, _ in rows] == [
+        path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    ]
+    for number, notebook, minutes, points in rows:
+        first = "".join(json.loads((ROOT / notebook).read_text(encoding="utf-8"))["cells"][0]["source"])
+        assert f"| Minutes | {minutes} |" in first, notebook
+        checks = ROOT / "tests" / "graded" / f"test_lab{number}.py"
+        if points:
+            found = re.findall(r'^@check\(\s*"\d+\.\d+",\s*(\d+),', checks.read_text(encoding="utf-8"), re.M)
+            assert sum(map(int, found)) == int(points), checks.name
+        else:
+            assert not checks.exists()

@@ -121,6 +121,19 @@ def test_the_lab_needs_nothing_more_once_the_tests_ran_but_the_browser_does(chec
     assert [call["arguments"][-3] for call in checkout.pip_calls()] == [".[test]", ".[browser]"]
 
 
+def test_the_checks_need_little_and_the_lab_adds_to_it(checkout):
+    checkout.make_venv_with_stand_in()
+    for part in ("exercises", "tests/graded"):
+        (checkout.root / part).mkdir()
+    answer = checkout.run("check")
+    assert "the few packages that the checks need" in answer.stderr and answer.stdout == ""
+    # The stand-in's pytest judges nothing.
+    assert answer.returncode == 1 and "The checks could not be run" in answer.stderr
+    for arguments in (["check"], ["lab"], ["check"]):
+        checkout.run(*arguments)
+    assert [call["arguments"][-3] for call in checkout.pip_calls()] == [".[check]", ".[lab]"]
+
+
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
 def test_a_changed_list_of_packages_is_installed_again(checkout, name):
     checkout.make_venv_with_stand_in()
@@ -330,8 +343,8 @@ def test_a_letter_that_the_console_cannot_show_is_no_crash(capsys, monkeypatch):
 
 def test_the_extras_hold_one_another():
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    lab, test, browser = (set(environment.requirements_of(extra, pyproject)) for extra in environment.EXTRAS)
-    assert lab < test < browser
+    check, lab, test, browser = (set(environment.requirements_of(extra, pyproject)) for extra in environment.EXTRAS)
+    assert check < lab < test < browser
 
 
 def test_the_extras_are_read_as_a_toml_parser_reads_them():
@@ -339,7 +352,7 @@ def test_the_extras_are_read_as_a_toml_parser_reads_them():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)["project"]["optional-dependencies"]
     named = [requirement for requirement in table["lab"] if not requirement.startswith("chatlab[")]
-    assert environment.requirements_of("lab", text) == table["terminal"] + named
+    assert environment.requirements_of("lab", text) == table["terminal"] + table["check"] + named
 
 
 @pytest.mark.parametrize(
@@ -433,8 +446,10 @@ def test_a_notebook_that_is_missing_is_one_sentence(checkout, monkeypatch, capsy
 
 def test_all_tests_are_the_slow_ones_too(command):
     assert command(environment.run_tests, ["-x"]) == ["test", "-m", "pytest", "-x"]
-    line = command(environment.run_tests, ["-x"], everything=True)
-    assert line == ["browser", "-m", "pytest", "-m", "slow or not slow", "-x"]
+    whole = command(environment.run_tests, ["-x"], everything=True)
+    assert whole == ["browser", "-m", "pytest", "-m", "slow or not slow", *environment.SIDE_BY_SIDE, "-x"]
+    one_file = command(environment.run_tests, ["tests/test_wire.py"], everything=True)
+    assert one_file == ["browser", "-m", "pytest", "-m", "slow or not slow", "tests/test_wire.py"]
 
 
 def test_jupyter_gets_this_pythons_kernel_this_checkout_and_no_question_about_news(checkout, monkeypatch):

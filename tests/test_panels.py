@@ -11,10 +11,12 @@ import pytest
 
 pytest.importorskip("anywidget", reason='the panels need the lab: pip install -e ".[lab]"')
 
+from chatlab import flusher as flusher_module
+from chatlab.flusher import Flusher
 from chatlab.lab import panels, servers
-from chatlab.lab.panels import ChatPanel, Flusher, ServerPanel, side_by_side
+from chatlab.lab.panels import ChatPanel, ServerPanel, side_by_side
 from chatlab.lab.picture import picture
-from chatlab.lab.servers import start_server, stop_server
+from chatlab.lab.servers import start_server, start_wire, stop_server, stop_wire
 from chatlab.net import AwayQueueFull, ChatClient, ClientClosed, Event
 from chatlab.protocol import Chat, LineNotText, LineTooLong, parse_server_line
 from chatlab.protocol.visible import visible
@@ -227,7 +229,7 @@ def test_many_posts_are_one_flush():
 
 
 def test_a_flusher_rests_for_a_tick_between_two_flushes(monkeypatch):
-    monkeypatch.setattr(panels, "TICK_SECONDS", 3600)
+    monkeypatch.setattr(flusher_module, "TICK_SECONDS", 3600)
     flushed, has_flushed = [], threading.Event()
     flusher = Flusher(lambda: (flushed.append(True), has_flushed.set()), "chatlab-panel-test")
     flusher.post()
@@ -440,6 +442,27 @@ def test_a_cell_that_starts_a_server_can_be_run_twice(server):
     assert again.is_running
     assert again.address == server.address, "what was typed into a terminal stays right"
     assert len(chatlab_threads()) == 2
+
+
+def test_a_cell_that_starts_a_wire_can_be_run_twice(server):
+    wire = start_wire(KEY, server.address)
+    ana = ChatPanel("ana", wire.address)
+    again = start_wire(KEY, server.address, seed=7)
+    assert ana.status == "closed"
+    assert again.address == wire.address and again.seed == 7
+    eva = ChatPanel("eva", again.address)
+    assert eva.status == "connected"
+    assert stop_wire(KEY) is again
+    assert eva.status == "closed" and stop_wire(KEY) is None
+
+
+def test_a_server_that_is_started_again_leaves_no_wire_and_nobody_behind_it(server):
+    wire = start_wire(KEY, server.address)
+    ana = ChatPanel("ana", wire.address)
+    again = start_server(KEY)
+    assert ana.status == "closed"
+    assert again.clients() == []
+    assert "chatlab-wire" not in chatlab_threads()
 
 
 def test_a_server_whose_port_was_taken_meanwhile_starts_on_another(server):

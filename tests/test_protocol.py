@@ -145,7 +145,10 @@ def test_a_letter_typed_as_a_modifier_letter_counts_as_the_letter_it_looks_like(
 
 
 @pytest.mark.clause("P11")
-@pytest.mark.parametrize("name, words", [("\u0301ana", "combining"), ("a b", "a space"), ("a\u202eb", r"U\+202E")])
+@pytest.mark.parametrize("name, words", [("\u0301ana", "combining"), ("a b", "a space"), ("a\u202eb", r"U\+202E")] + [
+    (f"a{unseen}", f"can be seen; U\\+{ord(shown):04X} cannot")
+    for unseen, shown in (("\u3164", "\u1160"), ("\uffa0", "\u1160"), ("\u115f", "\u115f"), ("\ufe0f", "\ufe0f"))
+])
 def test_a_refusal_says_what_is_wrong(name, words):
     with pytest.raises(NameRefused, match=words):
         check_name(name)

@@ -36,7 +36,7 @@ def test_coming_talking_and_leaving_are_told_as_data():
     assert Joined(ana, "ana") in room.handle(ana, b"ana")
     assert Renamed(ana, "ana", "eva") in room.handle(ana, b"/nick eva")
     effects = room.handle(ana, b"close")
-    assert effects == [Send(ana, "* Goodbye, eva."), Broadcast("* eva left"), Left(ana, "eva", "left"), Close(ana)]
+    assert effects == [Send(ana, "* Goodbye, eva."), Left(ana, "eva", "left"), Broadcast("* eva left"), Close(ana)]
 
 
 @pytest.mark.clause("P17")

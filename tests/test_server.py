@@ -1,4 +1,4 @@
-"""The threaded server beyond the contract: starting, stopping, running out of things, leaving nothing."""
+"""The servers beyond the contract: starting, stopping, running out of things, leaving nothing."""
 
 from __future__ import annotations
 
@@ -17,19 +17,28 @@ import pytest
 from person import Person
 
 from chatlab import ChatServer
-from chatlab.net import ListenFailed
+from chatlab.net import ListenFailed, SelectorChatServer
 from chatlab.net.outbox import Outbox
-from chatlab.net.threaded import Connection
+from chatlab.net.server import Connection
 from chatlab.protocol import LineReader
 from chatlab.room import Joined, Left, Renamed, Room, Session
 
 LOCAL = ("127.0.0.1", 0)
 
 
+@pytest.fixture(params=[ChatServer, SelectorChatServer], ids=["threads", "selectors"])
+def engine(request):
+    """Each kind of server."""
+    return request.param
+
+
 @pytest.fixture
-def server():
-    with ChatServer(LOCAL) as server:
+def server(engine):
+    with engine(LOCAL) as server:
         yield server
+
+
+of_threads = pytest.mark.parametrize("engine", [ChatServer], indirect=True, ids=["threads"])
 
 
 def chatlab_threads() -> set[str]:
@@ -47,6 +56,7 @@ def wait_until(condition, wait_seconds=20):
 # ---- start and stop --------------------------------------------------------------------------
 
 
+@of_threads
 def test_its_threads_have_names_that_a_student_can_read(server):
     with Person(server.address, "ana") as ana:
         ana.lines_so_far()
@@ -61,7 +71,7 @@ def test_clients_lists_who_is_connected(server):
         stranger.line()
         first, second = server.clients()
         assert (first.name, second.name) == ("ana", "")
-        assert first.thread == "chatlab-client-ana"
+        assert first.thread == ("chatlab-client-ana" if isinstance(server, ChatServer) else "chatlab-loop")
         assert first.address == "127.0.0.1:{}".format(ana.socket.getsockname()[1])
         assert first.waiting_bytes == 0 and first.connected_seconds >= second.connected_seconds >= 0
         ana.send("close")
@@ -123,7 +133,7 @@ def test_it_can_start_again_at_once_although_it_ended_the_connections_itself(ser
 
 
 @pytest.mark.parametrize("what", [Joined, Renamed, Left])
-def test_a_handler_may_stop_the_server(what):
+def test_a_handler_may_stop_the_server(engine, what):
     happened = threading.Event()
 
     def stop_at(happening):
@@ -134,7 +144,7 @@ def test_a_handler_may_stop_the_server(what):
     def happened_to(happening):
         return happening.old if isinstance(happening, Renamed) else happening.name
 
-    server = ChatServer(LOCAL, on_happening=stop_at).start()
+    server = engine(LOCAL, on_happening=stop_at).start()
     try:
         with Person(server.address, "bob"), Person(server.address) as ana:
             try:
@@ -147,7 +157,35 @@ def test_a_handler_may_stop_the_server(what):
         server.stop()
 
 
-def test_two_handlers_may_stop_it_at_one_moment():
+def test_a_handler_may_start_it_again(engine):
+    def restart(happening):
+        if isinstance(happening, Left) and happening.name == "ana":
+            server.stop()
+            server.start()
+
+    server = engine(LOCAL, on_happening=restart).start()
+    try:
+        for _ in range(3):
+            with Person(server.address, "ana") as ana, Person(server.address, "bob") as bob:
+                ana.send("close")
+                assert bob.rest()[-1] == "* The server is stopping."
+            wait_until(lambda: server.is_running)
+    finally:
+        server.stop()
+
+
+def test_who_is_forgotten_after_the_goodbye_keeps_the_first_deadline(engine):
+    """The deadlines are kept in their order, and the first one is waited for."""
+    server = engine(LOCAL)
+    said_goodbye, later = (server._new_connection(None, "", Session(), 100) for _ in range(2))
+    server._closing_deadlines |= {said_goodbye: 1.0, later: 2.0}
+    said_goodbye.outbox.post(b"* Goodbye, ana.\n")
+    assert server._forget_locked(said_goodbye)
+    assert list(server._closing_deadlines.values()) == [1.0, 2.0]
+
+
+@of_threads
+def test_two_handlers_may_stop_it_at_one_moment(engine):
     both = threading.Barrier(2, timeout=20)
     stopped = []
 
@@ -157,7 +195,7 @@ def test_two_handlers_may_stop_it_at_one_moment():
             server.stop()
             stopped.append(happening.new)
 
-    server = ChatServer(LOCAL, on_happening=stop_together).start()
+    server = engine(LOCAL, on_happening=stop_together).start()
     try:
         with Person(server.address, "ana") as ana, Person(server.address, "bob") as bob:
             ana.send("/nick ana2")
@@ -183,9 +221,9 @@ def test_many_stops_and_starts_from_many_threads_leave_a_server_that_works(serve
         assert ana.lines_so_far() == []
 
 
-def test_happenings_are_told_in_order():
+def test_happenings_are_told_in_order(engine):
     happenings = []
-    with ChatServer(LOCAL, on_happening=happenings.append) as server, Person(server.address, "ana") as ana:
+    with engine(LOCAL, on_happening=happenings.append) as server, Person(server.address, "ana") as ana:
         ana.send("/nick eva", "close")
         ana.rest()
     assert [type(happening) for happening in happenings] == [Joined, Renamed, Left]
@@ -198,24 +236,25 @@ def test_happenings_are_told_in_order():
         (("127.0.0.1", 70000), "0 to 65535"),
         (("192.0.2.1", 0), "no address of this machine"),
         (("no-such-host.invalid", 0), "no address of this machine"),
+        (("a..b", 0), "no address of this machine"),
     ],
 )
-def test_an_address_that_cannot_be_had_is_said_in_one_sentence(address, words):
+def test_an_address_that_cannot_be_had_is_said_in_one_sentence(engine, address, words):
     with pytest.raises(ListenFailed, match=words) as failed:
-        ChatServer(address).start()
+        engine(address).start()
     assert str(failed.value).count("\n") == 0
 
 
-def test_a_port_in_use_is_said_in_one_sentence(server):
+def test_a_port_in_use_is_said_in_one_sentence(engine, server):
     with pytest.raises(ListenFailed, match="another port"):
-        ChatServer(server.address).start()
+        engine(server.address).start()
 
 
-def test_it_listens_on_ipv6():
+def test_it_listens_on_ipv6(engine):
     if not socket.has_ipv6:
         pytest.skip("this Python was built without IPv6")
     try:
-        server = ChatServer(("::1", 0)).start()
+        server = engine(("::1", 0)).start()
     except ListenFailed as failed:
         pytest.skip(f"this machine has no IPv6 loopback: {failed}")
     with server, socket.create_connection(server.address, timeout=20) as person:
@@ -227,15 +266,15 @@ def test_it_listens_on_ipv6():
 
 
 @pytest.mark.clause("P29")
-def test_one_too_many_is_turned_away_with_a_sentence():
-    with ChatServer(LOCAL, client_limit=2) as server:
+def test_one_too_many_is_turned_away_with_a_sentence(engine):
+    with engine(LOCAL, client_limit=2) as server:
         with Person(server.address, "ana") as ana, Person(server.address, "bob") as bob:
             with Person(server.address) as carla:
                 assert carla.rest() == ["! The server is full. Try again later."]
             assert ana.lines_so_far() == ["* bob joined"] and bob.lines_so_far() == []
             bob.send("close")
             bob.rest()
-        wait_until(lambda: len(server.clients()) < 2)
+        wait_until(lambda: not server.clients())  # who was said goodbye to may still be there, and is not shown
         with Person(server.address, "carla") as carla:
             assert carla.welcome.startswith("* Welcome, carla.")
 
@@ -244,25 +283,25 @@ def test_a_bug_in_the_room_costs_one_client_and_is_logged(server, monkeypatch, c
     handle = Room.handle
 
     def handle_badly(room, session, line):
-        if line == b"boom":
+        if line == b"/boom":
             raise ZeroDivisionError("a bug of ours")
         return handle(room, session, line)
 
     monkeypatch.setattr(Room, "handle", handle_badly)
     with Person(server.address, "ana") as ana, Person(server.address, "bob") as bob:
         ana.lines_so_far()
-        ana.send("boom")
+        ana.send("/boom")
         assert [line[:2] for line in ana.rest()] == ["! "]
         assert bob.line() == "* ana lost the connection"
         assert bob.lines_so_far() == []
     assert "a bug of ours" in caplog.text
 
 
-def test_a_bug_in_a_happening_handler_costs_nobody_and_is_logged(caplog):
+def test_a_bug_in_a_happening_handler_costs_nobody_and_is_logged(engine, caplog):
     def fail(happening):
         raise ZeroDivisionError("a bug of the handler")
 
-    with ChatServer(LOCAL, on_happening=fail) as server, Person(server.address, "ana") as ana:
+    with engine(LOCAL, on_happening=fail) as server, Person(server.address, "ana") as ana:
         ana.send("/nick eva", "hello")
         assert ana.lines_so_far() == ["* You are now eva."]
     assert "a bug of the handler" in caplog.text
@@ -285,6 +324,7 @@ def test_a_room_that_cannot_even_forget_costs_one_client(server, monkeypatch, ca
     assert "a bug of the room" in caplog.text
 
 
+@of_threads
 def test_a_thread_that_cannot_be_started_costs_one_client(server, monkeypatch, caplog):
     start = threading.Thread.start
 
@@ -328,8 +368,8 @@ class _NoDescriptors:
         self._listener.close()
 
 
-def test_running_out_of_descriptors_is_survived_without_a_busy_loop(monkeypatch, caplog):
-    import chatlab.net.threaded as threaded
+def test_running_out_of_descriptors_is_survived_without_a_busy_loop(engine, monkeypatch, caplog):
+    import chatlab.net.server as module
 
     listeners = []
 
@@ -337,9 +377,9 @@ def test_running_out_of_descriptors_is_survived_without_a_busy_loop(monkeypatch,
         listeners.append(_NoDescriptors(listen(address)))
         return listeners[0]
 
-    listen = threaded.listen
-    monkeypatch.setattr(threaded, "listen", listen_without_descriptors)
-    with ChatServer(LOCAL) as server, Person(server.address) as ana:
+    listen = module.listen
+    monkeypatch.setattr(module, "listen", listen_without_descriptors)
+    with engine(LOCAL) as server, Person(server.address) as ana:
         wait_until(lambda: listeners[0].failures >= 3)
         listeners[0].failing = False
         assert ana.give_name("ana").startswith("* Welcome, ana.")
@@ -348,10 +388,10 @@ def test_running_out_of_descriptors_is_survived_without_a_busy_loop(monkeypatch,
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs RLIMIT_NOFILE to run out of descriptors for real")
-def test_running_out_of_descriptors_for_real(caplog):
+def test_running_out_of_descriptors_for_real(engine, caplog):
     import resource
 
-    with ChatServer(LOCAL) as server, Person(server.address, "bob") as bob:
+    with engine(LOCAL) as server, Person(server.address, "bob") as bob:
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         callers = [socket.socket() for _ in range(5)]
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(s.fileno() for s in callers) + 2, limits[1]))
@@ -369,8 +409,8 @@ def test_running_out_of_descriptors_for_real(caplog):
 
 
 @pytest.mark.clause("P2")
-def test_an_endless_line_takes_no_memory():
-    with ChatServer(LOCAL, close_seconds=0.5) as server, Person(server.address, "ana") as ana:
+def test_an_endless_line_takes_no_memory(engine):
+    with engine(LOCAL, close_seconds=0.5) as server, Person(server.address, "ana") as ana:
         ana.lines_so_far()
         chunk = b"x" * 65536
         sent = 0
@@ -388,9 +428,9 @@ def test_an_endless_line_takes_no_memory():
 
 
 @pytest.mark.clause("P26")
-def test_what_waits_for_a_slow_reader_stays_within_the_bound():
+def test_what_waits_for_a_slow_reader_stays_within_the_bound(engine):
     limit = 64 * 1024
-    with ChatServer(LOCAL, outbox_limit_bytes=limit) as server:
+    with engine(LOCAL, outbox_limit_bytes=limit) as server:
         with Person(server.address, "ana") as ana, Person(server.address, "sloth", receive_buffer_bytes=4096):
             largest, lost = 0, False
             for _ in range(4000):
@@ -431,8 +471,8 @@ def test_a_flood_of_tiny_lines_from_one_drops_nobody_who_reads(server):
 
 
 @pytest.mark.clause("P30")
-def test_a_refused_stranger_who_stays_silent_is_gone_in_time():
-    with ChatServer(LOCAL, naming_seconds=0.2, close_seconds=0.2) as server, Person(server.address) as silent:
+def test_a_refused_stranger_who_stays_silent_is_gone_in_time(engine):
+    with engine(LOCAL, naming_seconds=0.2, close_seconds=0.2) as server, Person(server.address) as silent:
         assert len(silent.rest()) == 2
         # It never closes its own end; the server does not wait for that for ever.
         wait_until(lambda: not [name for name in chatlab_threads() if "client" in name])
@@ -460,20 +500,20 @@ def _memory_blocks():
     return sys.getallocatedblocks()
 
 
-def test_a_thousand_idle_clients_are_stopped_within_a_second_and_leave_nothing():
+def test_a_thousand_idle_clients_are_stopped_within_a_second_and_leave_nothing(engine):
     _allow_descriptors(2200)
     after_first = None
     objects_before = _objects_left()
     for _ in range(2):
         people = []
-        server = ChatServer(LOCAL).start()
+        server = engine(LOCAL).start()
         try:
             for n in range(1000):
                 person = socket.create_connection(server.address, timeout=20)
                 person.sendall(f"guest{n}\n".encode())
                 people.append(person)
             wait_until(lambda: sum(bool(client.name) for client in server.clients()) == 1000, 60)
-            assert threading.active_count() > 1000
+            assert (threading.active_count() > 1000) == (engine is ChatServer)
             started = time.monotonic()
             server.stop()
             took_seconds = time.monotonic() - started
@@ -504,7 +544,7 @@ def test_two_hundred_who_come_and_leave_leave_nothing(server):
                         guest.send("close")
                         guest.rest()
             wait_until(lambda: len(server.clients()) == 1)
-            wait_until(lambda: len(chatlab_threads()) == 3)
+            wait_until(lambda: len(chatlab_threads()) == (3 if isinstance(server, ChatServer) else 1))
             ana.lines_so_far()
 
         come_and_leave(200)  # what the first ones leave, Python keeps for all
@@ -528,9 +568,9 @@ def _allow_descriptors(count):
 # ---- logs ------------------------------------------------------------------------------------
 
 
-def test_the_log_says_who_came_and_went_and_no_word_of_what_was_said(caplog):
+def test_the_log_says_who_came_and_went_and_no_word_of_what_was_said(engine, caplog):
     caplog.set_level(logging.DEBUG, "chatlab")
-    with ChatServer(LOCAL) as server, Person(server.address) as ana:
+    with engine(LOCAL) as server, Person(server.address) as ana:
         ana.send("ana\x1b[31m", "\u2028ana", "ana", "my secret", "/nick eva\x07", "/nick eva", "\x1b]0;owned", "close")
         ana.rest()
     messages = [record.getMessage() for record in caplog.records]

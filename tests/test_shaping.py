@@ -159,6 +159,15 @@ def test_glue_without_either_joins_until_it_heals_or_the_stream_ends():
     assert take(shaper, 1e9) == [b"ab"]
 
 
+def test_what_glue_held_together_passes_together_when_it_heals():
+    shaper = shaper_with(Glue())
+    for chunk in (b"one", b"two", b"three"):
+        shaper.put(chunk, 0.0)
+    assert shaper.due(9.0) == b""
+    shaper.unset(Glue)
+    assert shaper.due(9.0) == b"onetwothree"
+
+
 def test_glue_lets_go_where_no_more_would_be_read():
     shaper = shaper_with(Glue())
     shaper.put(b"x" * HELD_LIMIT_BYTES, 0.0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chatlab.lab import spacetime
 from chatlab.lab.drawing import describe, draw, node, rows, svg_text
 from chatlab.lab.record import ThreadEvent, WireEvent
-from chatlab.lab.repeatable import in_repeatable_order
+from chatlab.lab.repeatable import at_even_times, in_repeatable_order
 from chatlab.lab.spacetime import Arrow, Break, Spacetime, lay_out
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -245,6 +245,21 @@ def test_a_thread_that_waits_for_a_lock_has_a_bar_until_it_holds_it():
     assert len(drawn(picture(layout), "bar")) == 3
 
 
+def test_a_record_at_even_times_shows_who_holds_what_while_what_passes_the_same_in_each_run():
+    def picture(port, seconds):
+        events = [
+            WireEvent(seconds, 1, "connect", text=f"127.0.0.1:{port}"),
+            WireEvent(3 * seconds, 1, "received", "down", b"hi\n"),
+        ]
+        threads = [ThreadEvent(2 * seconds, "ana", "holds", "lock"), ThreadEvent(4 * seconds, "ana", "released", "lock")]
+        return at_even_times(events, threads)
+
+    assert picture(50_001, 0.1) == picture(50_002, 0.7)
+    events, threads = picture(50_001, 0.1)
+    assert [event.seconds for event in events] == [0.0, 2.0] and [event.seconds for event in threads] == [1.0, 3.0]
+    assert "50001" not in str(events) and events[1].data == b"hi\n"
+
+
 def test_a_threads_event_that_comes_late_is_put_between_what_was_before_and_after_it():
     layout = Spacetime()
     layout.add([WireEvent(1.0, 1, "connect"), WireEvent(2.0, 1, "received", "up", b"a\n")])
@@ -447,28 +462,24 @@ def test_the_table_holds_every_event():
 # --- Anything
 
 texts = st.text(max_size=12)
-wire_events = st.builds(
-    WireEvent,
-    seconds=st.floats(0, 1e5),
-    connection=st.integers(0, 12),
-    kind=st.sampled_from(
-        [
-            "connect",
-            "refused",
-            "received",
-            "passed",
-            "half-close",
-            "close",
-            "reset",
-            "fault",
-            "heal",
-            "received",
-            "passed",
-        ]
-    ),
-    direction=st.sampled_from(["up", "down", ""]),
-    data=st.one_of(st.binary(max_size=20), st.sampled_from([b"ana\n", b"* Welcome, ana. Here now: x.\n", b"a\nb\nc"])),
-    text=st.one_of(texts, st.sampled_from(["cut", "hang", "delay 1 s", "close"])),
+
+
+def events_of(kinds: list[str], first_connection: int) -> st.SearchStrategy[WireEvent]:
+    return st.builds(
+        WireEvent,
+        seconds=st.floats(0, 1e5),
+        connection=st.integers(first_connection, 12),
+        kind=st.sampled_from(kinds),
+        direction=st.sampled_from(["up", "down", ""]),
+        data=st.one_of(st.binary(max_size=20), st.sampled_from([b"ana\n", b"* Welcome, ana. Here now: x.\n", b"a\nb\nc"])),
+        text=st.one_of(texts, st.sampled_from(["cut", "hang", "delay 1 s", "close"])),
+    )
+
+
+# As record.py says: connection 0 stands for none in particular, and only of these three kinds.
+wire_events = st.one_of(
+    events_of(["connect", "received", "passed", "half-close", "close", "reset", "received", "passed"], 1),
+    events_of(["refused", "fault", "heal"], 0),
 )
 thread_events = st.builds(
     ThreadEvent,

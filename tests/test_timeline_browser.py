@@ -6,20 +6,26 @@ a real Timeline. One test, a slow one, shows it in JupyterLab. Without a browser
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
+import re
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("anywidget", reason='the timeline needs the lab: pip install -e ".[lab]"')
 
+from person import Person
 from test_browser import PATIENCE_SECONDS, Jupyter, browser_launcher
 from test_timeline import Script, long_chat
 
+from chatlab import ChatServer
 from chatlab.lab.record import ThreadEvent, WireEvent
 from chatlab.lab.timeline import WINDOW_ITEMS, Timeline, TimelineView
+from chatlab.lab.wire import Wire
 
 SENDS = "({ ask }) => window.python(ask)"
 
@@ -106,9 +112,10 @@ def show(browser):
     """Show events on a page; close everything afterwards."""
     opened = []
 
-    def show_events(events: list[WireEvent], threads: Iterable[ThreadEvent] = (), **options) -> Board:
+    def show_events(source: Wire | list[WireEvent], threads: Iterable[ThreadEvent] = (), **options) -> Board:
         page = browser.new_page(viewport={"width": 1280, "height": 1000}, **options)
-        board = Board(page, Timeline(Recorder(events), threads, title="the test's wire"))
+        recorder = Recorder(source) if isinstance(source, list) else source
+        board = Board(page, Timeline(recorder, threads, title="the test's wire"))
         opened.append(board)
         return board
 
@@ -136,6 +143,75 @@ def test_a_known_script_is_drawn_in_its_order(show):
     assert board.page.locator(".back .fault").count() == 1
     boxes = [box["y"] for box in map(lambda one: one.bounding_box(), board.page.locator(".events .time").all())]
     assert boxes == sorted(boxes)
+
+
+def test_a_known_script_over_a_real_wire_is_drawn_in_its_order(show):
+    with ChatServer(("127.0.0.1", 0)) as server, Wire(server.address) as wire:
+        board = show(wire)
+        with Person(wire.address, "ana") as ana, Person(wire.address, "bob") as bob:
+            assert ana.line() == "* bob joined"
+            ana.send("hello")
+            assert bob.line() == "ana: hello"
+            wire.split(2, direction="up")
+            ana.send("señor")
+            assert bob.line() == "ana: señor"
+            wire.heal()
+            wire.hang(connection=2)
+            bob.send("is anybody there?")
+            wire.wait_for(b"there?")
+            wire.cut(connection=2)
+            assert ana.line() == "* bob lost the connection"
+            ana.send("close")
+            assert ana.line() == "* Goodbye, ana."
+        wire.wait_for_event("close")
+        coming_in = ["mark connect", "line down notice arrived", "line up arrived", "line down notice arrived"]
+        said = ["line up arrived", "line down arrived"]
+        lost = ["break", "line up lost", "break", "mark reset", "line down notice arrived"]
+        leaving = ["line up arrived", "line down notice arrived", "mark half-close", "mark half-close", "mark close"]
+        told_of_bob = ["line down notice arrived"]
+        expected = [*coming_in, *coming_in, *told_of_bob, *said, "break", *said, "mark heal", *lost, *leaving]
+        board.see_events(len(expected))
+    assert board.kinds() == [f"event {kind}" for kind in expected]
+    assert board.page.locator(".tl-header .name").all_text_contents() == ["server", "ana", "bob"]
+    words = board.page.locator(".event.line:not(.notice) .words").all_text_contents()
+    assert words == ["ana", "bob", "hello", "ana: hello", "señor", "ana: señor", "is anybody there?", "close"]
+    split = board.page.locator(".event.line.up").filter(has_text="señor")
+    assert "passed on in 4 chunks of 2, 2, 2, 1" in split.get_attribute("aria-label")
+    assert split.locator(".chunk").count() >= 4
+
+
+def test_a_screen_reader_finds_the_events_in_the_list_and_nothing_between(show):
+    board = show(known_script())
+    board.see_events(17)
+    list_line, *option_lines = board.diagram.aria_snapshot().splitlines()
+    assert "listbox" in list_line
+    assert len([line for line in option_lines if re.match("  - '?option ", line)]) == len(option_lines) == 17
+
+
+def test_the_keys_alone_page_through_everything_and_the_focus_is_never_lost(show):
+    board = show(long_chat(700))
+    board.see_events(WINDOW_ITEMS)
+    press = board.page.keyboard.press
+    numbers = board.page.locator(".events > .event")
+    seen = set()
+
+    def look() -> None:
+        seen.update(map(int, numbers.evaluate_all("all => all.map(one => one.dataset.number)")))
+
+    look()
+    board.page.keyboard.press("Tab")  # the first of the buttons that can be pressed
+    earlier = board.page.get_by_role("button", name="Earlier")
+    assert earlier.evaluate("one => one === document.activeElement")
+    while earlier.is_enabled():
+        first = board.sent[-1]["first"]
+        press("Enter")
+        board.see(lambda: board.sent[-1]["first"] < first and numbers.count() == WINDOW_ITEMS)
+        look()
+    assert seen == set(range(1, max(seen) + 1))
+    # And not the button, which can no longer be pressed.
+    assert board.diagram.evaluate("one => one === document.activeElement")
+    press("Home")
+    assert "connects" in board.active
 
 
 def test_nothing_is_cut_off_and_no_words_run_out_of_the_picture(show):
@@ -222,11 +298,11 @@ def test_hover_shows_the_bytes_and_a_click_pins_them(show):
 def test_the_keys_of_the_diagram_are_its_own(show):
     board = show(known_script())
     board.see_events(17)
-    board.page.evaluate("window.stolen = []; document.addEventListener('keydown', (event) => stolen.push(event.key))")
+    board.page.evaluate("document.addEventListener('keydown', (event) => (window.stolen = event.key), true)")
     board.diagram.focus()
     for key in ("b", "x", "t", "d"):
         board.page.keyboard.press(key)
-    assert board.page.evaluate("stolen") == []
+    assert board.page.evaluate("window.stolen") is None
     assert board.page.locator("[data-lm-suppress-shortcuts='true']").count() == 1
 
 
@@ -276,33 +352,35 @@ timeline
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_in_jupyterlab_it_lives_in_a_cell_and_stands_still_in_the_next(browser, tmp_path, theme):
+@contextlib.contextmanager
+def opened_notebook(browser, directory: Path, sources: list[str], app: str, theme: str = "JupyterLab Light"):
+    """A notebook with these cells, all of them run, in a page of JupyterLab or of Notebook 7."""
     cells = [
-        {
-            "cell_type": "code",
-            "id": f"c{n}",
-            "metadata": {},
-            "outputs": [],
-            "execution_count": None,
-            "source": source.strip(),
-        }
-        for n, source in enumerate(CELLS)
+        {"cell_type": "code", "id": f"c{n}", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
+        for n, source in enumerate(sources)
     ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    jupyter = Jupyter(tmp_path, "jupyterlab", theme)
-    (tmp_path / "notebooks" / "timeline.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    jupyter = Jupyter(directory, app, theme)
+    (directory / "notebooks" / "timeline.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(1000 * PATIENCE_SECONDS)
     try:
         jupyter.wait_until_started()
-        page.goto(f"{jupyter.url}/lab/tree/notebooks/timeline.ipynb?token={jupyter.token}")
+        page.goto(jupyter.url_of("timeline.ipynb"))
         page.locator(".jp-Notebook").wait_for()
         jupyter.wait_until_kernel_is_connected()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.locator(".lm-Menu-item[data-command='runmenu:run-all']").click()
+        yield page
+    finally:
+        page.close()
+        jupyter.stop()
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_in_jupyterlab_it_lives_in_a_cell_and_stands_still_in_the_next(browser, tmp_path, theme):
+    with opened_notebook(browser, tmp_path, CELLS, "jupyterlab", theme) as page:
         # The last cell adds a line, and the diagram of the first one is to show it.
         page.locator(".chatlab-live .events > .event").nth(3).wait_for()
         kinds = page.locator(".events > .event").evaluate_all("all => all.map(one => one.getAttribute('class'))")
@@ -317,12 +395,42 @@ def test_in_jupyterlab_it_lives_in_a_cell_and_stands_still_in_the_next(browser, 
         background = "one => getComputedStyle(one).backgroundColor"
         paper = page.locator(".chatlab-live").evaluate(background)
         assert paper == page.locator(".jp-Notebook").evaluate(background), "the theme's own colour"
-        count = page.locator(".jp-Cell").count()
+
+
+CHAT_CELLS = [
+    """
+from chatlab.lab.panels import ChatPanel, side_by_side
+from chatlab.lab.servers import start_server, start_wire
+from chatlab.lab.timeline import Timeline
+
+server = start_server("browser")
+wire = start_wire("browser", server.address)
+side_by_side(ChatPanel("ana", wire.address), ChatPanel("bob", wire.address))
+""",
+    "Timeline(wire)",
+]
+
+
+@pytest.mark.parametrize("app", ["jupyterlab", "notebook"])
+def test_what_is_typed_in_a_panel_appears_as_arrows_and_keys_stay_in_the_diagram(browser, tmp_path, app):
+    with opened_notebook(browser, tmp_path, CHAT_CELLS, app) as page:
+        arrows = page.locator(".chatlab-live .events > .event.line:not(.notice)")
+        arrows.nth(1).wait_for()
+        assert arrows.locator(".words").all_text_contents() == ["ana", "bob"], "the names, on their way to the server"
+        line = page.locator("section[aria-label=\"ana's chat\"]").get_by_label("ana says")
+        line.click()
+        page.keyboard.type("typed in a panel")
+        page.keyboard.press("Enter")
+        arrows.nth(3).wait_for()
+        assert arrows.locator(".words").all_text_contents()[2:] == ["typed in a panel", "ana: typed in a panel"]
+        kinds = arrows.evaluate_all("all => all.map(one => one.getAttribute('class'))")
+        assert kinds[2:] == ["event line up arrived", "event line down arrived"]
+        up, down = (arrows.nth(place).bounding_box() for place in (2, 3))
+        assert up["y"] < down["y"]
+
+        count = page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length")
         page.get_by_role("listbox").focus()
-        for key in ("b", "x", "ArrowDown", "t"):
+        for key in ("b", "b", "x", "ArrowDown", "t"):
             page.keyboard.press(key)
-        assert page.locator("tbody tr").count() == 4
-        assert page.locator(".jp-Cell").count() == count, "the keys reached JupyterLab"
-    finally:
-        page.close()
-        jupyter.stop()
+        assert page.locator(".chatlab-live tbody tr").count() == page.locator(".events > .event").count() > 8
+        assert page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length") == count

@@ -7,12 +7,16 @@ import itertools
 import math
 import os
 import random
+import re
 import select
 import socket
 import statistics
+import subprocess
+import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from person import Person
@@ -207,52 +211,64 @@ def test_two_hundred_connections_at_once():
         assert len(bench.wire.connections()) == 200
 
 
-def seconds_for(address, listener, size: int) -> float:
-    """How long it takes to bring so many bytes to the listener by way of an address."""
-    with socket.create_connection(address, PATIENCE_SECONDS) as client, listener.accept()[0] as server:
-        server.settimeout(PATIENCE_SECONDS)
-        block = bytes(65536)
-        sender = threading.Thread(target=lambda: [client.sendall(block) for _ in range(size // len(block))])
-        start = time.perf_counter()
-        sender.start()
-        left = size
-        while left:
-            left -= len(server.recv(RECV_BYTES))
-        elapsed = time.perf_counter() - start
-        sender.join()
-        return elapsed
+@contextmanager
+def end_of_stream(*arguments: str):
+    """One of the two programs of throughput_ends.py."""
+    command = [sys.executable, str(Path(__file__).with_name("throughput_ends.py")), *arguments]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture
 def one_processor():
-    """Keep all threads of a test on one processor, where the system can.
+    """Keep this process, and those that it starts, on one processor, where the system can.
 
-    On several, three threads that hand on to one another wait longer than two do as soon as other
-    programs want the processors, too; on one, what counts is the work.
+    On several, three that hand on to one another wait longer than two do as soon as other programs
+    want the processors, too; on one, what counts is the work.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(before)})  # and the threads that this one starts
+    os.sched_setaffinity(0, {min(before)})
     yield
     os.sched_setaffinity(0, before)
 
 
-def test_without_a_fault_it_is_at_least_a_third_as_fast_as_no_wire(one_processor, bench):
+def test_without_a_fault_it_is_at_least_a_third_as_fast_as_no_wire(one_processor):
+    """Fifteen pairs, direct and wired by turns, and the pair in the middle: one verdict, and no second try.
+
+    By the clock, which sees a wire that waits; and by the work of all who take part, which on one
+    processor is the speed, and which no other program can lengthen or shorten. (Where others want
+    the processor, three get more of it than two: by the clock alone a slow wire would pass.)
+
+    The ends are programs of their own, as those of a `chatlab wire` are. As threads of this one
+    they would wait for Python's lock while the wire holds it, and that would be measured.
+    """
     size = 64 * 2**20
-    direct_address = bench.listener.getsockname()
-    bench.wire.on_event = None
-    for attempt in range(8):
-        direct, wired = [], []
-        for _ in range(5):
-            direct.append(seconds_for(direct_address, bench.listener, size))
-            wired.append(seconds_for(bench.wire.address, bench.listener, size))
-        share = statistics.median(direct) / statistics.median(wired)
-        print(f"direct {size / statistics.median(direct) / 1e6:.0f} MB/s, wired {share:.2f} of it")
-        if share >= 1 / 3:
-            return
-    pytest.fail(f"only {share:.2f} of the direct connection's speed")
+    by_clock, by_work = [], []
+    with end_of_stream("receive") as receiver, end_of_stream("send", str(size)) as sender:
+        direct_port = int(receiver.stdout.readline())
+
+        def clock_and_work(port: int) -> tuple[float, float]:
+            wires_work = time.process_time()
+            print(port, file=sender.stdin, flush=True)
+            clock, work_of_ends = map(float, sender.stdout.readline().split())
+            return clock, work_of_ends + time.process_time() - wires_work
+
+        with Wire(("127.0.0.1", direct_port)) as wire:
+            for _ in range(15):
+                direct, wired = clock_and_work(direct_port), clock_and_work(wire.address[1])
+                by_clock.append(direct[0] / wired[0])
+                by_work.append(direct[1] / wired[1])
+            assert wire.record()[-1].connection == 15
+    share, share_by_work = statistics.median(by_clock), statistics.median(by_work)
+    print(f"wired / direct: {share:.2f} by the clock, {share_by_work:.2f} by the work")
+    assert min(share, share_by_work) >= 1 / 3
 
 
 # ---- faults that end a connection ----------------------------------------------------------------
@@ -662,6 +678,83 @@ def test_the_record_is_a_ring_of_events_and_of_bytes():
     assert record.since(8) == ([], 8)
 
 
+def test_waiting_for_bytes_that_come_in_pieces_between_those_of_others(bench):
+    (ana, of_ana), (bob, _) = bench.connect(), bench.connect()
+    threads = []
+    for words in (b"hello, world", b"o, w"):
+        threads.append(threading.Thread(target=lambda words=words: found.append(bench.wire.wait_for(words))))
+        threads[-1].found = found = []
+        threads[-1].start()
+    bob.sendall(b"o, w")
+    bench.wait_for_event("passed", 2, "up", b"o, w")
+    ana.sendall(b"hell")
+    bench.wait_for_event("passed", 1, "up", b"hell")
+    ana.sendall(b"o, world")
+    for thread, connection, last in zip(threads, (1, 2), (b"o, world", b"o, w")):
+        thread.join()
+        assert (thread.found[0].connection, thread.found[0].data) == (connection, last)
+    of_ana.sendall(b"hello, ana")
+    assert bench.wire.wait_for(b"hello, ana", "down").connection == 1
+
+
+def test_waiting_for_what_does_not_come_ends(bench):
+    ana, _ = bench.connect()
+    ana.sendall(b"hello")
+    bench.wait_for_event("passed", 1, "up", b"hello")
+    with pytest.raises(TimeoutError, match="b'hello!' did not come up the wire within 0.01 s"):
+        bench.wire.wait_for(b"hello!", timeout_seconds=0.01)
+    with pytest.raises(TimeoutError):  # it went the other way
+        bench.wire.wait_for(b"hello", "down", timeout_seconds=0.01)
+
+
+def test_waiting_for_an_end_that_is_still_to_come_and_for_one_that_is_on_record(bench):
+    (ana, _), (bob, of_bob) = bench.connect(), bench.connect()
+    found = []
+    waiter = threading.Thread(target=lambda: found.append(bench.wire.wait_for_event("close", 2)))
+    waiter.start()
+    reset_on_close(ana)
+    ana.close()
+    assert bench.wire.wait_for_event("reset").connection == 1
+    assert not found  # the end of another connection is none of its business
+    bob.close()
+    of_bob.close()
+    waiter.join()
+    assert (found[0].kind, found[0].connection) == ("close", 2)
+    assert bench.wire.wait_for_event("close", 2) == found[0]
+    with pytest.raises(TimeoutError, match="There was no close of connection 1 within 0.01 s"):
+        bench.wire.wait_for_event("close", timeout_seconds=0.01)
+
+
+def test_who_has_read_a_line_finds_it_on_record(bench):
+    ana, server = bench.connect()
+    emit, may_write_down = bench.wire._emit, threading.Event()
+
+    def emit_late(kind, *rest, **more):
+        if kind == "passed":
+            may_write_down.wait(PATIENCE_SECONDS)
+        emit(kind, *rest, **more)
+
+    bench.wire._forwarder._emit = emit_late
+    ana.sendall(b"hello")
+    assert server.recv(100) == b"hello"
+    found = []
+    reader = threading.Thread(target=lambda: found.extend(bench.wire.record()))
+    reader.start()
+    reader.join(0.2)  # time to be wrong in
+    may_write_down.set()
+    reader.join()
+    assert ("passed", b"hello") in [(event.kind, event.data) for event in found]
+
+
+def test_what_has_come_is_found_while_it_hangs(bench):
+    ana, server = bench.connect()
+    bench.wire.hang()
+    ana.sendall(b"hello")
+    assert bench.wire.wait_for(b"hello").kind == "received"
+    bench.wire.heal()
+    assert server.recv(100) == b"hello"
+
+
 def test_a_wire_reads_no_more_than_it_may_hold(bench):
     client, server = bench.connect()
     other = bench.connect()
@@ -739,6 +832,23 @@ def clients_settings():
     return {"backoff": Prompt(), "heartbeat_idle_seconds": 0.1, "heartbeat_answer_seconds": 0.1, "connect_seconds": 0.3}
 
 
+@pytest.mark.slow
+def test_a_hang_is_noticed_within_the_limit_that_the_protocol_states():
+    law = (Path(forwarding.__file__).parents[1] / "protocol" / "PROTOCOL.md").read_text(encoding="utf-8")
+    stated = re.search(r"heard nothing for (\d+) seconds.*?nothing for (\d+) more", law, re.S)
+    idle_seconds, answer_seconds = map(int, stated.groups())
+    with ChatServer(LOCAL) as server, Wire(server.address) as wire, ChatClient("ana", wire.address) as ana:
+        ana.send("/ping barrier")
+        ana.wait_for("pong barrier")
+        start = time.monotonic()
+        wire.hang()
+        ana.send("is anybody there?")  # its own lines are no sign of life
+        assert "nothing was heard" in ana.wait_for("lost", 2 * (idle_seconds + answer_seconds)).text
+        elapsed = time.monotonic() - start
+        assert wire.wait_for(b"/ping heartbeat-").seconds - wire.wait_for(b"is anybody").seconds > idle_seconds - 1
+    assert elapsed < idle_seconds + answer_seconds + 2  # for a busy machine
+
+
 def test_a_hang_is_noticed_by_the_heartbeat_and_by_nothing_else():
     with ChatServer(LOCAL) as server, Wire(server.address) as wire:
         with ChatClient("ana", wire.address, **clients_settings()) as ana:
@@ -750,7 +860,6 @@ def test_a_hang_is_noticed_by_the_heartbeat_and_by_nothing_else():
 
 @pytest.mark.parametrize("faults", [20, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_client_survives_random_cuts_hangs_and_refusals(faults):
-    script = Script.random(2024, faults, every_seconds=0.05, lasting_seconds=0.2)
     with ChatServer(LOCAL) as server, Person(server.address, "bob") as bob:
         lines = itertools.count(1)
         ana = None
@@ -761,8 +870,14 @@ def test_a_client_survives_random_cuts_hangs_and_refusals(faults):
                 ana.send(f"{next(lines)}")
 
         with Wire(server.address, on_event=talk) as wire, ChatClient("ana", wire.address, **clients_settings()) as ana:
-            wire.play(script)
-            assert wire.wait_for_script(120)
+            # How many faults find the client connected is the machine's matter: it goes on until there were enough.
+            reconnected, seed = 0, 2024
+            while reconnected <= faults / 4:
+                wire.play(Script.random(seed, faults, every_seconds=0.05, lasting_seconds=0.2))
+                assert wire.wait_for_script(120)
+                reconnected = sum(event.kind == "connect" for event in wire.record()) - 1
+                seed += 1
+                assert seed < 2034, f"only {reconnected} times reconnected in ten scripts"
             for attempt in range(100):  # the loss of the last connection may not be known yet
                 ana.send(f"/ping end-{attempt}")
                 try:
@@ -774,10 +889,9 @@ def test_a_client_survives_random_cuts_hangs_and_refusals(faults):
             heard = [line for line in bob.lines_until("ana: last") if line.startswith("ana: ")]
             assert ana.state is ClientState.CHATTING and ana.name == "ana"
             assert len(wire.connections()) == 1
-            reconnected = sum(event.kind == "connect" for event in wire.record()) - 1
         *numbers, _ = (line.removeprefix("ana: ") for line in heard)
         numbers = [int(number) for number in numbers]
         assert numbers == sorted(set(numbers)), "in order, and none twice"
         said = next(lines) - 1
-        print(f"{faults} faults, {reconnected} times reconnected, {len(numbers)} of {said} lines heard")
-        assert reconnected > faults / 4 and len(numbers) > said / 2
+        print(f"{faults} faults a script, {reconnected} times reconnected, {len(numbers)} of {said} lines heard")
+        assert len(numbers) > said / 2

@@ -22,7 +22,7 @@ from .spacetime import SHOWN_BYTES, Arrow, Bar, Break, Fold, Item, Mark, Spaceti
 
 STYLE = (Path(__file__).parent / "drawing.css").read_text(encoding="utf-8")
 
-WIDTH_PX = 980  # what a notebook's output area has on a small screen
+WIDTH_PX = 810  # what a notebook has for an output on a small screen, with its file list open
 HEADER_PX = 58
 _TIMES_PX = 64  # times are right-aligned here
 _THREAD_PX = (40.0, 28.0)  # with a few threads, and with many

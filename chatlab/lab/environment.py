@@ -28,9 +28,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-EXTRAS = ("lab", "test", "browser")  # of pyproject.toml; each holds the whole of the one before it
-MAIN_MODULE = {"lab": "jupyterlab", "test": "pytest", "browser": "playwright"}
+EXTRAS = ("check", "lab", "test", "browser")  # of pyproject.toml; each holds the whole of the one before it
+MAIN_MODULE = {"check": "pytest", "lab": "jupyterlab", "test": "pytest", "browser": "playwright"}
+
+# How the whole suite is run: each file in one piece, three at a time. Most of them wait most of the time. In the
+# order of their names, for the last ones are short.
+SIDE_BY_SIDE = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 OLDEST_PYTHON = (3, 10)
+SIZE_OF = {"check": ("the few packages that the checks need", "some seconds")}
 FIRST_NOTEBOOK = "notebooks/00_welcome.ipynb"
 COMMAND = "py -m chatlab" if os.name == "nt" else "python3 -m chatlab"
 
@@ -105,10 +110,39 @@ def run_tests(arguments: list[str], *, everything: bool = False) -> int:
         if not (root / "tests").is_dir():
             raise SetupError(f"There are no tests in {root}: `git checkout -- tests` brings them back.")
         python = prepare("browser" if everything else "test", root)
-        slow_too = ["-m", "slow or not slow"] if everything else []  # the last -m wins over pyproject's
-        return run([python, "-m", "pytest", *slow_too, *arguments], root)
+        ways = ["-m", "slow or not slow"] if everything else []  # the last -m wins over pyproject's
+        if everything and all(argument.startswith("-") for argument in arguments):
+            ways += SIDE_BY_SIDE
+        return run([python, "-m", "pytest", *ways, *arguments], root)
 
     return _told(work)
+
+
+def run_where_complete(extra: str, work: Callable[[], int], arguments: list[str]) -> int:
+    """Call `work` where this Python has all that the extra needs; else run chatlab with these arguments where one has.
+
+    Make that environment first where it is missing. Return the exit code; 1 where the set-up failed and said so.
+    """
+    python = None
+
+    def set_up() -> int:
+        nonlocal python
+        try:
+            root = find_checkout()
+        except SetupError:
+            if importlib.util.find_spec(MAIN_MODULE[extra]) is None:
+                raise
+            return 0  # installed without a checkout, and with all that is needed
+        found = prepare(extra, root)
+        if found != sys.executable and not _is_running(root / ".venv"):
+            python = found
+        return 0
+
+    with contextlib.redirect_stdout(sys.stderr):  # what the command itself prints may go to a file, or a program
+        failed = _told(set_up)
+    if failed:
+        return failed
+    return work() if python is None else run([python, "-m", "chatlab", *arguments], find_checkout())
 
 
 def find_checkout() -> Path:
@@ -342,7 +376,8 @@ def install(found: Found, extra: str, root: Path) -> None:
         if "ensurepip" not in found.modules:
             raise SetupError(NO_ENSUREPIP)
         _pip_or_fail([*python, "-m", "ensurepip", "--default-pip"], root, log)
-    _say("Installing about 100 packages into .venv, once: a minute, or more on a slow network ...")
+    what, how_long = SIZE_OF.get(extra, ("about 100 packages", "a minute"))
+    _say(f"Installing {what} into .venv, once: {how_long}, or more on a slow network ...")
     pip = [*python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar=off"]
     if found.version < (3, 10, 3):
         _pip_or_fail([*pip, "pip>=22"], root, log)  # theirs cannot yet install this project in editable form

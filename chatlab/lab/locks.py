@@ -84,7 +84,7 @@ class LockTrace:
 def traced(server: ChatServer, clock: Callable[[], float]) -> Iterator[LockTrace]:
     """Trace the room lock of a server that is not running yet; stop the server at the end.
 
-    >>> with traced(server, clock) as locks:          # doctest: +SKIP
+    >>> with traced(server, wire.seconds) as locks:   # doctest: +SKIP
     ...     server.start()
     ...     Timeline(wire, threads=locks)
     """

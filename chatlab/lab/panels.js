@@ -1,4 +1,5 @@
 // Draws the panels of panels.py. Knows nothing of sockets and of the protocol.
+// The wire's panel is in wirepanel.js, which is loaded behind this file and uses its parts.
 //
 // Python sends what is new ({lines, status, ...}); the page sends requests ({ask, id, ...}) and
 // each is answered by its id. Text from others goes into textContent and nowhere else: it can
@@ -321,11 +322,12 @@ function duration(seconds) {
 
 export default {
   render({ model, el }) {
-    const end = model.get("kind") === "server" ? serverPanel(model, el) : chatPanel(model, el);
+    const draw = { chat: chatPanel, server: serverPanel, wire: wirePanel }[model.get("kind")];
+    const end = draw(model, el);
     // Notebook 7 acts on keys before the frame's own mark counts. They are caught one step earlier; only
-    // the input's own are let through, which no shortcut touches.
+    // those of what one types into are let through, which no shortcut touches. (A slider is none of that.)
     const keep = (event) => {
-      if (el.contains(event.target) && event.target.localName !== "input") event.stopImmediatePropagation();
+      if (el.contains(event.target) && !event.target.matches(":read-write")) event.stopImmediatePropagation();
     };
     window.addEventListener("keydown", keep, true);
     return () => {

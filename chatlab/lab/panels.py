@@ -17,7 +17,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -26,6 +26,7 @@ import anywidget
 import traitlets
 from ipywidgets import HBox, Layout
 
+from chatlab.flusher import Flusher
 from chatlab.net import Backoff, ChatClient, ChatServer, ClientClosed, ClientState, Event, show_address
 from chatlab.net.sockets import Address
 from chatlab.protocol import Chat, ChatError, ErrorLine, Private
@@ -33,11 +34,10 @@ from chatlab.protocol.visible import visible
 
 from .servers import keep_panel
 
-_HERE = Path(__file__).parent
 
-# A person sees 20 changes a second as a flow, and a page takes about 200 messages a second
-# from all of its widgets.
-TICK_SECONDS = 0.05
+def _read(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
 
 # What a page keeps of a log. More makes it slow, and nobody scrolls that far.
 PAGE_LIMIT_LINES = 500
@@ -85,66 +85,28 @@ def line_from_server(event: Event) -> Line:
             return Line("notice", "* ", visible(notice.text))
 
 
-class Flusher:
-    """Calls `flush` soon after each `post`: in one thread, and at most once in a tick.
-
-    The thread lives while something is posted, and ends when nothing was for a tick: an idle
-    panel has no thread, and nothing to stop.
-    """
-
-    def __init__(self, flush: Callable[[], None], thread_name: str) -> None:
-        self._flush = flush
-        self._thread_name = thread_name
-        self._lock = threading.Lock()  # guards the two below
-        self._is_posted = False
-        self._thread: threading.Thread | None = None
-        self._in_a_hurry = threading.Event()
-
-    def post(self) -> None:
-        """Ask for a flush. Never blocks; any thread may call it."""
-        with self._lock:
-            self._is_posted = True
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name=self._thread_name, daemon=True)
-                thread.start()
-                self._thread = thread
-
-    def finish(self) -> None:
-        """Wait until all that was posted is flushed and the thread has ended."""
-        with self._lock:
-            thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            self._in_a_hurry.set()
-            thread.join()
-            self._in_a_hurry.clear()
-
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._is_posted:
-                    self._thread = None
-                    return
-                self._is_posted = False
-            try:
-                self._flush()
-            except BaseException:
-                with self._lock:
-                    self._thread = None  # the next post starts a new one
-                raise
-            self._in_a_hurry.wait(TICK_SECONDS)
-
-
 class View(anywidget.AnyWidget):
     """The page's side of a panel. Closing it closes its panel."""
 
-    _esm = (_HERE / "panels.js").read_text(encoding="utf-8")
-    _css = (_HERE / "panels.css").read_text(encoding="utf-8")
+    # An anywidget is one file in the page: the wire's panel follows what all panels share.
+    _esm = _read("panels.js") + _read("wirepanel.js")
+    _css = _read("panels.css") + _read("wirepanel.css")
     kind = traitlets.Unicode().tag(sync=True)
     name = traitlets.Unicode().tag(sync=True)
+    controls = traitlets.List().tag(sync=True)
 
-    def __init__(self, kind: str, name: str, panel: ChatPanel | ServerPanel, flex: str) -> None:
-        super().__init__(kind=kind, name=name, layout=Layout(flex=flex, min_width="0"))
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        panel: ChatPanel | WatchingPanel,
+        flex: str,
+        controls: Sequence[dict] = (),
+        note: str = "",
+    ) -> None:
+        super().__init__(kind=kind, name=name, controls=list(controls), layout=Layout(flex=flex, min_width="0"))
         self.title = f"{name}'s panel"
+        self._note = note
         self._panel = panel
         self.on_msg(lambda view, request, buffers: panel.take_request(request))
 
@@ -155,7 +117,12 @@ class View(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "text/plain": _stand_in(self.title)}, metadata
+        return {**data, "text/plain": self.stand_in}, metadata
+
+    @property
+    def stand_in(self) -> str:
+        """What stands in the panel's place where no kernel runs."""
+        return _stand_in(self.title) + self._note
 
 
 def _stand_in(*titles: str) -> str:
@@ -299,7 +266,7 @@ class ChatPanel:
         return self.widget._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:
-        return _stand_in(self.widget.title)
+        return self.widget.stand_in
 
     # ---- in the client's thread ----------------------------------------------------------------
 
@@ -403,28 +370,33 @@ def _now_go_out(lines: int) -> str:
     return ", and a line that waited goes out" if lines == 1 else f", and {lines:,} lines that waited go out"
 
 
-class ServerPanel:
-    """A window on a server: its address, its clients and their threads, Start and Stop.
+class WatchingPanel:
+    """A panel with a thread of its own that looks at something, and does what the page asks.
 
-    From the first time that a page shows it until `close`, a thread of its own,
-    `chatlab-panel-server`, looks at the server, writes to the page what has changed, and does
-    what the page's buttons ask: `stop` may take a while, and no cell has to wait for it.
+    The thread begins when a page first shows the panel, and ends with `close`: what is looked at
+    may make it wait, and no cell has to wait for it. A second panel with the same place closes
+    the first. Who derives from it says what is looked at (`snapshot`) and what can be asked (`_do`).
     """
 
-    def __init__(self, server: ChatServer) -> None:
-        self.server = server
+    thread_name: str
+    kind: str
+    title: str
+    controls: Sequence[dict] = ()  # what the page draws controls for
+    note = ""  # what a text that stands in for the panel adds
+
+    def __init__(self, address: Address, place: str) -> None:
         self._lock = threading.Lock()  # guards the requests, the end and the thread
         self._requests: deque[dict] = deque()
         self._is_closed = False
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self.widget = View("server", "the server", self, flex="1 1 100%")
-        predecessor = keep_panel(server.address, "", self)  # "" is nobody's name
+        self.widget = View(self.kind, self.title, self, "1 1 100%", self.controls, self.note)
+        predecessor = keep_panel(address, place, self)
         if predecessor is not None:
             predecessor.widget.close()
 
     def close(self) -> None:
-        """End the panel's thread; the server goes on. Twice is fine."""
+        """End the panel's thread; what it looks at goes on. Twice is fine."""
         with self._lock:
             self._is_closed = True
             thread = self._thread
@@ -436,7 +408,7 @@ class ServerPanel:
         return self.widget._repr_mimebundle_(**kwargs)
 
     def __repr__(self) -> str:
-        return _stand_in(self.widget.title)
+        return self.widget.stand_in
 
     def take_request(self, request: dict) -> None:
         """Hand over what the page asks to the panel's thread. Never blocks."""
@@ -445,13 +417,13 @@ class ServerPanel:
             if not is_closed:
                 self._requests.append(request)
                 if self._thread is None:
-                    self._thread = threading.Thread(target=self._look, name="chatlab-panel-server", daemon=True)
+                    self._thread = threading.Thread(target=self._look, name=self.thread_name, daemon=True)
                     self._thread.start()
         if is_closed:  # a page that was reloaded; the thread is gone
             self._write(self.snapshot(), [request])
         self._wake.set()
 
-    # ---- chatlab-panel-server ------------------------------------------------------------------
+    # ---- the panel's thread ----------------------------------------------------------------------
 
     def _look(self) -> None:
         seen = None
@@ -460,31 +432,61 @@ class ServerPanel:
             with self._lock:
                 requests = list(self._requests)
                 self._requests.clear()
-            problem = ""
+            said, problems = "", {}
             for request in requests:
                 try:
-                    self._do(request.get("ask"))
-                except ChatError as error:
-                    problem = str(error)
+                    said = self._do(request) or said
+                except (ChatError, ValueError) as error:
+                    problems[request.get("id")] = str(error)
             now = self.snapshot()
-            # Seconds always change; the page counts them by itself.
-            unlike_before = {**now, "clients": [{**client, "seconds": 0} for client in now["clients"]]}
-            if requests or unlike_before != seen:
-                seen = unlike_before
-                self._write(now, requests, problem)
+            comparable = self._comparable(now)
+            if requests or comparable != seen:
+                seen = comparable
+                self._write(now, requests, said, problems)
             self._wake.wait(LOOK_SECONDS)
         self._write(self.snapshot(), [])
 
-    def _write(self, snapshot: dict, requests: list[dict], problem: str = "") -> None:
-        answers = [{"id": request.get("id"), "taken": not problem} for request in requests]
-        self.widget.send({**snapshot, "closed": self._is_closed, "problem": problem, "answers": answers})
+    def _write(self, snapshot: dict, requests: list[dict], said: str = "", problems: dict | None = None) -> None:
+        problems = problems or {}
+        ids = [request.get("id") for request in requests]
+        answers = [{"id": asked, "taken": asked not in problems} for asked in ids]
+        problem = "; ".join(problems.values())
+        self.widget.send({**snapshot, "closed": self._is_closed, "problem": problem, "said": said, "answers": answers})
 
-    def _do(self, asked: str | None) -> None:
-        match asked:
+    def snapshot(self) -> dict:
+        """What the page shows now, as plain data."""
+        raise NotImplementedError
+
+    def _comparable(self, snapshot: dict) -> object:
+        """What of a snapshot must have changed for the page to be told."""
+        return snapshot
+
+    def _do(self, request: dict) -> str | None:
+        """Do what the page asks; return a sentence about it, if there is one. Raise ChatError or ValueError."""
+        raise NotImplementedError
+
+
+class ServerPanel(WatchingPanel):
+    """A window on a server: its address, its clients and their threads, Start and Stop."""
+
+    thread_name = "chatlab-panel-server"
+    kind = "server"
+    title = "the server"
+
+    def __init__(self, server: ChatServer) -> None:
+        self.server = server
+        super().__init__(server.address, "")  # "" is nobody's name
+
+    def _do(self, request: dict) -> None:
+        match request.get("ask"):
             case "start":
                 self.server.start()
             case "stop":
                 self.server.stop()
+
+    def _comparable(self, snapshot: dict) -> object:
+        # Seconds always change; the page counts them by itself.
+        return {**snapshot, "clients": [{**client, "seconds": 0} for client in snapshot["clients"]]}
 
     def snapshot(self) -> dict:
         """What the page shows of the server now, as plain data."""
@@ -518,7 +520,7 @@ def join_commands(host: str, port: int) -> list[str]:
 class SideBySide(HBox):
     """A row of panels that wraps where the page is narrow."""
 
-    def __init__(self, *panels: ChatPanel | ServerPanel) -> None:
+    def __init__(self, *panels: ChatPanel | WatchingPanel) -> None:
         views = [panel.widget for panel in panels]
         super().__init__(views, layout=Layout(flex_flow="row wrap", grid_gap="8px", overflow="visible"))
         self.titles = [view.title for view in views]
@@ -527,6 +529,6 @@ class SideBySide(HBox):
         return {**super()._repr_mimebundle_(**kwargs), "text/plain": _stand_in(*self.titles)}
 
 
-def side_by_side(*panels: ChatPanel | ServerPanel) -> SideBySide:
+def side_by_side(*panels: ChatPanel | WatchingPanel) -> SideBySide:
     """Lay panels out in a row. The same panel may be shown in many places."""
     return SideBySide(*panels)

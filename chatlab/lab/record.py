@@ -70,13 +70,15 @@ class WireEvent:
 class Record:
     """The last events, in order: a ring that is bounded in events and in bytes.
 
-    Its lock guards the ring; any thread may write and read.
+    Its lock guards the ring and who waits; any thread may write and read.
     """
 
     def __init__(self, limit_events: int = RECORD_LIMIT_EVENTS, limit_bytes: int = RECORD_LIMIT_BYTES) -> None:
         self.limit_events = limit_events
         self.limit_bytes = limit_bytes
         self._lock = threading.Lock()
+        self._grown = threading.Condition(self._lock)
+        self._waiting = 0
         self._events: deque[WireEvent] = deque()
         self._size_bytes = 0
         self._dropped = 0
@@ -94,6 +96,17 @@ class Record:
             while len(self._events) > self.limit_events or self._size_bytes > self.limit_bytes:
                 self._size_bytes -= len(self._events.popleft().data)
                 self._dropped += 1
+            if self._waiting:  # a wire that nobody waits for is quicker without
+                self._grown.notify_all()
+
+    def wait_beyond(self, index: int, timeout_seconds: float | None) -> bool:
+        """Block until there is an event with this index; return False if that takes too long."""
+        with self._grown:
+            self._waiting += 1
+            try:
+                return self._grown.wait_for(lambda: self._dropped + len(self._events) > index, timeout_seconds)
+            finally:
+                self._waiting -= 1
 
     def since(self, index: int = 0) -> tuple[list[WireEvent], int]:
         """Return the events from the index on, as far as they are here, and the index to go on from.

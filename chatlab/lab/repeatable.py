@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .record import Direction, WireEvent
+from .record import Direction, ThreadEvent, WireEvent
 
 
 def in_repeatable_order(events: Iterable[WireEvent]) -> list[WireEvent]:
@@ -83,3 +83,18 @@ def _put_unfinished(whole: list[WireEvent], unfinished: dict, connection: int, s
         for direction in ("up", "down"):
             if data := unfinished.pop((connection, kind, direction), b""):
                 whole.append(WireEvent(seconds, connection, kind, direction, data))
+
+
+def at_even_times(
+    events: Iterable[WireEvent], threads: Iterable[ThreadEvent] = ()
+) -> tuple[list[WireEvent], list[ThreadEvent]]:
+    """Return both as if one second had passed between any two, and without the ports of those who connect.
+
+    For a record whose order is not chance, because the cell that made it has waited for each step: then
+    a picture can show who holds a lock while what passes, and be the same in each run.
+    """
+    both = sorted([*events, *threads], key=lambda event: event.seconds)
+    moved = [replace(event, seconds=float(second)) for second, event in enumerate(both)]
+    of_wire = [event for event in moved if isinstance(event, WireEvent)]
+    of_wire = [replace(event, text="") if event.kind == "connect" else event for event in of_wire]
+    return of_wire, [event for event in moved if isinstance(event, ThreadEvent)]

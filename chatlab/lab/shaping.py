@@ -68,8 +68,11 @@ class Shaper:
 
     def unset(self, kind: type[Fault]) -> None:
         """End a fault, if there is one of this kind."""
-        self.faults.pop(kind, None)
+        ended = self.faults.pop(kind, None)
         self._free_at = -math.inf
+        if isinstance(ended, Glue) and self._waiting:  # what it held together passes together
+            came, draw, _ = self._waiting[-1]
+            self._waiting = deque([(came, draw, b"".join(chunk for *_, chunk in self._waiting))])
         if kind is LimitData:
             self._limit_left = math.inf
 

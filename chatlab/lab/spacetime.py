@@ -290,6 +290,8 @@ class Spacetime:
             case "fault":
                 self._fault(event)
             case "heal":
+                # Its words stand at the left, where the heads of the arrows before it are.
+                self._move(event.seconds, WORDS_PX)
                 self._mark(event, "heal", event.text)
                 self._heal(event)
             case "connect":

@@ -61,6 +61,7 @@ function render({ model, el }) {
   const rings = document.createElementNS(SVG, "g");
   events.setAttribute("class", "events");
   for (const part of [header, before, after, back, glues, rings]) part.setAttribute("aria-hidden", "true");
+  body.setAttribute("role", "none"); // a picture's parts are not read out, and a list's options are
   body.append(back, glues, rings, events);
   scroll.append(header, before, body, after);
   const nothing = element("p", "tl-nothing", "Nothing has passed over the wire yet.");
@@ -268,14 +269,13 @@ function render({ model, el }) {
     },
   };
 
-  root.addEventListener("keydown", (event) => {
-    event.stopPropagation();
+  function act(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = event.key === "t" ? () => showTable(table.hidden) : event.target === scroll ? KEYS[event.key] : undefined;
-    if (!act) return;
+    const does = event.key === "t" ? () => showTable(table.hidden) : event.target === scroll ? KEYS[event.key] : undefined;
+    if (!does) return;
     event.preventDefault();
-    act();
-  });
+    does();
+  }
 
   // Who scrolls up to read does not want the picture to run away; who comes back to the end does.
   scroll.addEventListener("scroll", () => {
@@ -327,6 +327,10 @@ function render({ model, el }) {
     buttons.earlier.disabled = !frame.before;
     buttons.later.disabled = !frame.after;
     buttons.newest.disabled = follows;
+    // A button that can no longer be pressed would leave the keys with nobody.
+    if (Object.values(buttons).some((button) => button.disabled && button === document.activeElement)) {
+      (table.hidden ? scroll : table).focus();
+    }
     showPins();
     if (follows) scrollToEnd();
     else if (frame.anew && wasFollowing === false) scroll.scrollTop = 0;
@@ -337,11 +341,21 @@ function render({ model, el }) {
     for (const button of Object.values(buttons)) button.disabled = true;
   }
 
+  // Notebook 7 listens for its shortcuts before anything in the page: this is earlier still. So the
+  // keys come to us alone, and not to the element that they were meant for.
+  function onKey(event) {
+    if (!root.contains(event.target)) return;
+    event.stopImmediatePropagation();
+    act(event);
+  }
+
   showHere(null);
+  window.addEventListener("keydown", onKey, true);
   model.on("msg:custom", take);
   model.on("comm_live_update", gone);
   model.send({ ask: "hello" });
   return () => {
+    window.removeEventListener("keydown", onKey, true);
     model.off("msg:custom", take);
     model.off("comm_live_update", gone);
   };

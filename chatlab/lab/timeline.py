@@ -88,7 +88,11 @@ class Picture(str):
         return picture
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        return {"image/svg+xml": str(self), "text/plain": self.words}
+        return {"image/svg+xml": str(self)}
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        # IPython asks this for its text/plain, whatever the bundle says: how to print a str it knows.
+        printer.text(self.words)
 
 
 class TimelineView(anywidget.AnyWidget):
@@ -128,7 +132,8 @@ class Timeline:
     the first, so a cell that makes one can be run again.
 
     What cannot be the same twice can be left out: with `times=False` the order alone is shown,
-    and with `chunks=False` not how the bytes were cut. Then two runs give the same picture.
+    and with `chunks=False` not how the bytes were cut. Then two runs give the same picture. With
+    `repeatable=True` that is so for the pictures that stand still, and the live one shows all.
     """
 
     def __init__(
@@ -139,8 +144,10 @@ class Timeline:
         title: str = "the wire",
         times: bool = True,
         chunks: bool = True,
+        repeatable: bool = False,
     ) -> None:
         self.title = title
+        self._repeatable = repeatable
         self._times, self._chunks = times, chunks
         self._wire: Tail[WireEvent] = Tail(source)
         self._threads: Tail[ThreadEvent] = Tail(threads)
@@ -167,8 +174,8 @@ class Timeline:
 
         The last `limit` lines, marks and faults are drawn; those before are folded into one row.
         """
-        times = self._times if times is None else times
-        chunks = self._chunks if chunks is None else chunks
+        times = self._times and not self._repeatable if times is None else times
+        chunks = self._chunks and not self._repeatable if chunks is None else chunks
         layout = lay_out(self._wire.all(), self._threads.all(), times=times, chunks=chunks)
         tree = drawing.draw(layout, layout.view(limit), title=self.title, chunks=chunks)
         return Picture(drawing.svg_text(tree), drawing.text_table(layout, limit, chunks=chunks))
@@ -214,16 +221,17 @@ class Timeline:
 
     def _live(self) -> None:
         while not self._closed.is_set():
-            began = time.monotonic()
             self._wake.clear()
             with self._lock:
                 requests, self._requests = self._requests, []
             frame = self._next_frame(requests)
             if frame is not None:
                 self.widget.send(frame)
+            # From here, and not from where it began: a long frame and a short one would be closer.
+            ended = time.monotonic()
             # A request is answered at once, but no two frames are closer than ten in a second.
             self._wake.wait(FRAME_SECONDS)
-            self._closed.wait(began + FRAME_SECONDS - time.monotonic())
+            self._closed.wait(ended + FRAME_SECONDS - time.monotonic())
 
     def _next_frame(self, requests: list[str]) -> dict | None:
         """Take in what is new; return what the page needs to know of it, or None."""

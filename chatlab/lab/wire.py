@@ -34,6 +34,7 @@ from chatlab.net.sockets import Address, find_address, show_address
 from chatlab.protocol import ChatError
 
 from .faults import (
+    DIRECTIONS,
     KINDS,
     Close,
     Corrupt,
@@ -118,7 +119,7 @@ class Wire:
         self._started_at: float | None = None
         self._steps: list[Step] = []
         self._lasting: list[_Lasting] = []
-        self._refuses = False
+        self._refuses: Step | None = None
         self._untold: list[WireEvent] = []
         self._numbers = itertools.count(1)
         self._timers = Timers()
@@ -172,15 +173,57 @@ class Wire:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the wire is started."""
+        return self._thread is not None
+
     # ---- what has happened -------------------------------------------------------------------------
 
     def record(self) -> list[WireEvent]:
-        """Return the events that are on record, the oldest first."""
-        return self._record.since()[0]
+        """Return the events that are on record, the oldest first.
+
+        Whatever had left the wire when you asked is among them, so that who has read a line finds it here.
+        """
+        return self.record_since(0)[0]
 
     def record_since(self, index: int) -> tuple[list[WireEvent], int]:
         """Return the events from an index on, and the index for the next call; the first one is 0."""
-        return self._record.since(index)
+        return self._order(lambda: self._record.since(index))
+
+    def wait_for(self, data: bytes, direction: Direction = "up", *, timeout_seconds: float = 5.0) -> WireEvent:
+        """Block until these bytes have come to the wire, in one connection; return the event that brought the last.
+
+        Bytes that are on record count as well. How they were cut into chunks does not matter. They have
+        come, which does not say that they have passed: in a `hang` they wait here.
+        Raise TimeoutError. Not for `on_event`, in whose thread nothing can come.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        tails: dict[int, bytes] = {}
+        index = 0
+        while self._record.wait_beyond(index, max(0.0, deadline - time.monotonic())):
+            events, index = self._record.since(index)
+            for event in events:
+                if (event.kind, event.direction) == ("received", direction):
+                    stream = tails.get(event.connection, b"") + event.data
+                    if data in stream:
+                        return event
+                    tails[event.connection] = stream[max(0, len(stream) - len(data) + 1) :]
+        raise TimeoutError(f"{data!r} did not come {direction} the wire within {timeout_seconds:g} s.")
+
+    def wait_for_event(self, kind: EventKind, connection: int = 1, *, timeout_seconds: float = 5.0) -> WireEvent:
+        """Block until something of this kind, "close" for example, has happened to a connection; return the event.
+
+        One that is on record counts as well. Raise TimeoutError. Not for `on_event`, as above.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        index = 0
+        while self._record.wait_beyond(index, max(0.0, deadline - time.monotonic())):
+            events, index = self._record.since(index)
+            for event in events:
+                if (event.kind, event.connection) == (kind, connection):
+                    return event
+        raise TimeoutError(f"There was no {kind} of connection {connection} within {timeout_seconds:g} s.")
 
     @property
     def dropped(self) -> int:
@@ -195,6 +238,19 @@ class Wire:
                 for number, connection in self._connections().items()
             }
         )
+
+    def faults_in_force(self) -> list[Step]:
+        """Return what is broken now, each as it would be ordered: first for all, then by connection.
+
+        A step for all (`connection` 0) strikes whoever comes. Whoever is there has a step of its own
+        for each fault that has struck it, so one that was healed alone, or spared by `share`, has none.
+        What is still to happen, like a cut in five seconds, is not in force yet.
+        """
+        return self._order(self._faults_in_force)
+
+    def seconds(self) -> float:
+        """Return the seconds since the first start, 0 before it: the clock of the record. Never blocks."""
+        return 0.0 if self._started_at is None else time.monotonic() - self._started_at
 
     def script(self) -> Script:
         """Return every fault so far, called or played, to be saved or played again."""
@@ -268,7 +324,7 @@ class Wire:
     def do(self, fault: Fault, *, connection: int = 0, direction: Direction = "", share: float = 1.0) -> None:
         """Do what the methods above do, with a fault that is at hand as data."""
         Step(0.0, fault, connection, direction, share)  # raises ValueError here, and not in the thread
-        self._order(lambda: self._perform(Step(round(self._seconds(), 3), fault, connection, direction, share)))
+        self._order(lambda: self._perform(Step(round(self.seconds(), 3), fault, connection, direction, share)))
 
     def play(self, script: Script) -> None:
         """Do the steps of a script, each at its time from now; return at once. Its seed is now the wire's."""
@@ -333,13 +389,10 @@ class Wire:
         self._tell()
         self._carry_out_orders()  # they found the thread alive, and nobody comes after them
 
-    def _seconds(self) -> float:
-        return 0.0 if self._started_at is None else time.monotonic() - self._started_at
-
     def _emit(
         self, kind: EventKind, number: int, direction: Direction = "", data: bytes = b"", text: str = ""
     ) -> None:
-        event = WireEvent(self._seconds(), number, kind, direction, data, text)
+        event = WireEvent(self.seconds(), number, kind, direction, data, text)
         self._record.append(event)
         if self.on_event is not None:
             self._untold.append(event)
@@ -382,7 +435,7 @@ class Wire:
             return
         self._record_step(step, "fault")
         if isinstance(fault, Refuse):
-            self._refuses = True
+            self._refuses = step
             if self._forwarder:
                 self._forwarder.stop_listening()
             return
@@ -440,7 +493,7 @@ class Wire:
         if issubclass(Refuse, kind) and self._refuses and not step.place():
             if self._forwarder:
                 self._listen()
-            self._refuses = False
+            self._refuses = None
         self._forget_lasting(kind, step)
         for number, connection in self._connections().items():
             if step.connection not in (0, number):
@@ -460,11 +513,28 @@ class Wire:
                 lasting.directions = lasting.directions - set(step.directions)
         self._lasting = [lasting for lasting in self._lasting if lasting.directions]
 
+    def _faults_in_force(self) -> list[Step]:
+        in_force = [self._refuses] if self._refuses else []
+        for lasting in self._lasting:
+            if not lasting.step.connection:
+                direction = "" if len(lasting.directions) == 2 else min(lasting.directions)
+                in_force.append(replace(lasting.step, direction=direction))
+        ordered_at = {id(step.fault): step.at for step in self._steps}
+        for number, connection in sorted(self._connections().items()):
+            struck: dict[Fault, list[Direction]] = {}
+            for direction in DIRECTIONS:
+                for fault in connection.pipes[direction].shaper.faults.values():
+                    struck.setdefault(fault, []).append(direction)
+            for fault, directions in struck.items():
+                direction = "" if len(directions) == 2 else directions[0]
+                in_force.append(Step(ordered_at.get(id(fault), 0.0), fault, number, direction))
+        return in_force
+
     # ---- scripts -----------------------------------------------------------------------------------------
 
     def _play(self, script: Script) -> None:
         self.seed = script.seed
-        start, start_seconds = time.monotonic(), self._seconds()
+        start, start_seconds = time.monotonic(), self.seconds()
         for step in script.steps:
             planned = replace(step, at=round(start_seconds + step.at, 3))
             self._timers.set(start + step.at, partial(self._play_step, planned))

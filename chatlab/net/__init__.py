@@ -4,8 +4,10 @@ from .backoff import Backoff, backoff_delays
 from .client import ChatClient, ClientState
 from .errors import AwayQueueFull, ClientClosed, ListenFailed, Refused
 from .events import Event
+from .selecting import SelectorChatServer
+from .server import ClientInfo
 from .sockets import DEFAULT_ADDRESS, show_address
-from .threaded import ChatServer, ClientInfo
+from .threaded import ChatServer
 
 __all__ = [
     "DEFAULT_ADDRESS",
@@ -19,6 +21,7 @@ __all__ = [
     "Event",
     "ListenFailed",
     "Refused",
+    "SelectorChatServer",
     "backoff_delays",
     "show_address",
 ]

@@ -35,6 +35,7 @@ from chatlab.protocol import (
 )
 from chatlab.protocol import limits as LIMITS
 from chatlab.protocol.messages import asks_to_leave, own_new_name, says_goodbye, says_name_taken, welcomed_name
+from chatlab.protocol.visible import visible
 
 from .backoff import Backoff
 from .errors import AwayQueueFull, ClientClosed, Refused, explain
@@ -124,6 +125,7 @@ class ChatClient:
         self._leaving = False
         self._was_joined = False
         self._waker: Waker | None = None
+        self._selector: selectors.BaseSelector | None = None
         self._thread: threading.Thread | None = None
 
     # ---- for its user, from any thread -----------------------------------------------------
@@ -144,12 +146,19 @@ class ChatClient:
         return len(self._queue)
 
     def start(self) -> ChatClient:
-        """Start to look for the server; return self at once."""
+        """Start to look for the server; return self at once. Raise OSError if no descriptor is left."""
         with self._lock:
             if self._state is not ClientState.NEW:
                 raise ClientClosed("This client was started before: make a new ChatClient.")
-            self._state = MOVES[self._state, "started"]
+            # Here, and not for each attempt: whoever has started can wait, whatever runs out later.
             self._waker = Waker()
+            try:
+                self._selector = selectors.DefaultSelector()
+            except OSError:
+                self._waker.close()
+                raise
+            self._selector.register(self._waker, selectors.EVENT_READ)
+            self._state = MOVES[self._state, "started"]
         self._thread = threading.Thread(target=self._run, name=f"chatlab-{self.name}", daemon=True)
         self._thread.start()
         return self
@@ -263,7 +272,7 @@ class ChatClient:
                 if self._connected_at is not None:
                     self._away_since, attempt = now, 0
                     self._move("lost")
-                    self._emit(Event("lost", f"lost the connection: {reason}"))
+                    self._emit(Event("lost", f"lost the connection: {reason}", reason=reason))
                 attempt += 1
                 self._pause(attempt, self._backoff.next_delay(lasted_seconds), reason)
         except Refused as refused:
@@ -280,13 +289,11 @@ class ChatClient:
                 raise Refused(f"gave up after {self.give_up_seconds:g} s: {reason}")
             delay_seconds = min(delay_seconds, left_seconds)
         text = f"trying again in {delay_seconds:.1f} s: {reason}"
-        self._emit(Event("retrying", text, attempt=attempt, delay_seconds=delay_seconds))
+        self._emit(Event("retrying", text, attempt=attempt, delay_seconds=delay_seconds, reason=reason))
         deadline = time.monotonic() + delay_seconds
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._waker, selectors.EVENT_READ)
-            while not self._leaving and (left_seconds := deadline - time.monotonic()) > 0:
-                selector.select(left_seconds)
-                self._waker.clear()
+        while not self._leaving and (left_seconds := deadline - time.monotonic()) > 0:
+            self._selector.select(left_seconds)
+            self._waker.clear()
 
     def _end(self) -> None:
         with self._changed:
@@ -299,6 +306,7 @@ class ChatClient:
             self._events.append(closed)
             self._state = MOVES[self._state, "closed"]
             self._changed.notify_all()
+        self._selector.close()
         waker.close()
         self._tell(closed)
 
@@ -325,51 +333,54 @@ class ChatClient:
 
     def _visit(self) -> None:
         """One connection from its beginning to its end: return if we left, raise _Lost or Refused."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._waker, selectors.EVENT_READ)
-            deadline = time.monotonic() + self.connect_seconds
-            sock = self._connect(selector, deadline)
+        deadline = time.monotonic() + self.connect_seconds
+        try:
+            sock = self._connect(deadline)
             if sock is None:
                 return
             with sock:
+                self._selector.register(sock, selectors.EVENT_READ)
                 try:
-                    self._converse(sock, selector, deadline)
-                except OSError as error:
-                    raise _Lost(explain(error)) from error
+                    self._converse(sock, deadline)
+                finally:
+                    self._selector.unregister(sock)
+        except OSError as error:
+            raise _Lost(explain(error)) from error
 
-    def _connect(self, selector: selectors.BaseSelector, deadline: float) -> socket.socket | None:
-        """Return a connected socket, or None if `close` came first."""
-        failure: OSError = ConnectionRefusedError()
+    def _connect(self, deadline: float) -> socket.socket | None:
+        """Return a connected socket, or None if `close` came first. Raise OSError, _Lost or Refused."""
         try:
             found = find_address(self.address)
-        except (socket.gaierror, OverflowError) as error:
-            reason = f"{self.address[0]}: {explain(error)}" if isinstance(error, OSError) else str(error)
-            raise (_Lost(reason) if self._was_joined else Refused(reason)) from error
+        except socket.gaierror as error:
+            # That nobody answers who knows names may heal; that nobody knows this one does not.
+            heals = self._was_joined or error.errno == socket.EAI_AGAIN
+            raise (_Lost if heals else Refused)(f"{self.address[0]}: {explain(error)}") from error
+        except OverflowError as error:
+            raise Refused(str(error)) from error
+        failure: OSError = ConnectionRefusedError()
         for family, kind, protocol, _, address in found:
             sock = socket.socket(family, kind, protocol)
             try:
-                if not self._connect_one(sock, address, selector, deadline):
+                if not self._connect_one(sock, address, deadline):
                     sock.close()
                     return None
                 return sock
             except OSError as error:
                 sock.close()
                 failure = error
-        raise _Lost(explain(failure)) from failure
+        raise failure
 
-    def _connect_one(
-        self, sock: socket.socket, address: tuple, selector: selectors.BaseSelector, deadline: float
-    ) -> bool:
+    def _connect_one(self, sock: socket.socket, address: tuple, deadline: float) -> bool:
         # A connect that waits could not be interrupted by close: start it, and wait for both.
         sock.setblocking(False)
         try:
             sock.connect(address)
         except BlockingIOError:
             pass  # under way
-        selector.register(sock, selectors.EVENT_WRITE)
+        self._selector.register(sock, selectors.EVENT_WRITE)
         try:
             while True:
-                ready = {key.fileobj for key, _ in selector.select(max(0.0, deadline - time.monotonic()))}
+                ready = {key.fileobj for key, _ in self._selector.select(max(0.0, deadline - time.monotonic()))}
                 self._waker.clear()
                 if self._leaving:
                     return False
@@ -378,7 +389,7 @@ class ChatClient:
                 if time.monotonic() >= deadline:
                     raise TimeoutError
         finally:
-            selector.unregister(sock)
+            self._selector.unregister(sock)
         if code := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(code, os.strerror(code))
         if sock.getsockname() == sock.getpeername():
@@ -390,7 +401,7 @@ class ChatClient:
         sock.setblocking(False)
         return True
 
-    def _converse(self, sock: socket.socket, selector: selectors.BaseSelector, naming_deadline: float) -> None:
+    def _converse(self, sock: socket.socket, naming_deadline: float) -> None:
         reader = LineReader(LIMITS.SERVER_LINE_LIMIT_BYTES)
         self._asked = False
         self._goodbye = False
@@ -401,12 +412,11 @@ class ChatClient:
         self._ping_at = 0.0
         self._why_it_ends = "the server ended the connection"
         goodbye_deadline: float | None = None
-        selector.register(sock, selectors.EVENT_READ)
         while True:
             wants_write = self._control or (self._queue and self.is_connected)
-            selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write else 0))
+            self._selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write else 0))
             deadline = goodbye_deadline or (self._heartbeat_deadline() if self.is_connected else naming_deadline)
-            ready = {key.fileobj: mask for key, mask in selector.select(max(0.0, deadline - time.monotonic()))}
+            ready = {key.fileobj: mask for key, mask in self._selector.select(max(0.0, deadline - time.monotonic()))}
             self._waker.clear()
             now = time.monotonic()
             if ready.get(sock, 0) & selectors.EVENT_READ:
@@ -449,8 +459,8 @@ class ChatClient:
         """One line from the server."""
         try:
             text = decode_line(line)
-        except LineNotText:  # not from a server of ours; show it, with its oddities made visible
-            text = line.decode("utf-8", "backslashreplace")
+        except LineNotText:  # not from a server of ours: show it, with its oddities made visible
+            text = visible(line.decode("utf-8", "backslashreplace"))
         message = parse_server_line(text)
         if not self.is_connected:
             self._answer(text, message)

@@ -45,6 +45,8 @@ def explain(error: OSError) -> str:
         return "the other end has closed the connection"
     if isinstance(error, TimeoutError):
         return "no answer came in time"
+    if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+        return "its name cannot be looked up now"
     if isinstance(error, socket.gaierror):
         return "there is no such host name"
     if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):

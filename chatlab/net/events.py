@@ -20,8 +20,8 @@ class Event:
     kind        when                                                        also set
     joined      connected and named, for the first time
     message     a line from the server: `text` is the line as it came       message
-    lost        the connection is gone, and nobody here wanted that
-    retrying    the next attempt comes after a delay                        attempt, delay_seconds
+    lost        the connection is gone, and nobody here wanted that         reason
+    retrying    the next attempt comes after a delay                        reason, attempt, delay_seconds
     back        connected and named again; what was typed meanwhile goes    waiting_lines
     refused     trying again would not heal it; `closed` follows
     closed      the end of the stream                                       waiting_lines (unsent)
@@ -36,6 +36,7 @@ class Event:
     attempt: int = 0
     delay_seconds: float = 0.0
     waiting_lines: int = 0
+    reason: str = ""
 
     def __str__(self) -> str:
         return self.text if self.kind == "message" else f"[{self.text}]"

@@ -38,7 +38,10 @@ def find_address(address: Address, flags: int = 0) -> list[tuple]:
     host, port = address
     if not 0 <= port <= 65535:  # getaddrinfo would take 70000 for 4464
         raise OverflowError(f"{port} is no port: a port is a number from 0 to 65535")
-    return socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
+    try:
+        return socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=flags)
+    except ValueError as error:  # `a..b`, or 64 letters without a dot: no name that could be asked for
+        raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no host name") from error
 
 
 def listen(address: Address, backlog: int = BACKLOG) -> socket.socket:

@@ -8,74 +8,36 @@ The threads, by the names that a debugger shows:
     chatlab-client-ana     waits in recv for what ana sends, and gives it to the room
     chatlab-writer         writes what a client was not ready to take, and keeps the deadlines
 
-The one lock, `_room_lock`, guards the room, every outbox and every list below. It is held to
-decide and to post, and never across a socket call. So all receivers see one order, and nobody
+The one lock, `_room_lock`, guards the room, the round, every outbox and every list below. It is held
+to decide and to post, and never across a socket call. So all receivers see one order, and nobody
 waits for anybody's network.
 
-Who writes: the thread whose line has put something into outboxes makes a round as the
-*courier* and sends each outbox once. While it does, other threads only post; the courier
-finds their lines in its next round, joined. Nobody ever waits to become the courier.
+Who writes: the thread whose line is said in a round goes out with it as the *courier*: it posts the
+round into outboxes and sends each outbox once. While it does, other threads only say their lines, in
+the next round; the courier finds them there, joined. Nobody ever waits to become the courier.
 """
 
 from __future__ import annotations
 
-import errno
 import logging
 import selectors
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
-from chatlab.protocol import SERVER_FULL, LineReader, format_server_line
 from chatlab.protocol import limits as LIMITS
-from chatlab.room import Broadcast, Close, Effect, Joined, Left, Renamed, Room, Send, Session
+from chatlab.room import Effect, Session
 
-from .errors import ListenFailed, explain, why_not_listening
-from .outbox import Outbox
-from .sockets import (
-    DEFAULT_ADDRESS,
-    Address,
-    Waker,
-    listen,
-    prepare,
-    recv_chunk,
-    reset_on_close,
-    send_now,
-    show_address,
-    shut,
-)
+from .errors import explain
+from .server import OUT_OF_RESOURCES, RESOURCE_PAUSE_SECONDS, Connection, Server, in_portions
+from .sockets import Waker, prepare, recv_chunk, reset_on_close, send_now, show_address, shut
 
 log = logging.getLogger("chatlab.server")
 
-Happening = Joined | Renamed | Left
-
-# Out of descriptors or memory: a state that passes, and no reason to stop listening.
-_OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-
-# How long the accept thread waits before it tries again in that state.
-_RESOURCE_PAUSE_SECONDS = 0.2
-
-# How much may be posted between two rounds. A reading thread that is ahead of the courier by
-# more waits before it reads on: a flooding sender is slowed, and loses nothing.
-_ROUND_BYTES = 64 * 1024
-
 # Rounds that a client's thread makes before it goes back to its own client.
 _COURIER_ROUNDS = 8
-
-
-@dataclass(frozen=True)
-class ClientInfo:
-    """One connection as `ChatServer.clients()` shows it. `name` is "" until it is given."""
-
-    name: str
-    address: str
-    thread: str
-    connected_seconds: float
-    waiting_bytes: int
 
 
 class Writing(Enum):
@@ -86,8 +48,8 @@ class Writing(Enum):
     LATE = "the writer thread, when the socket is ready"
 
 
-class Connection:
-    """A client's socket with its session, its reader and its outbox.
+class ThreadConnection(Connection):
+    """A connection that several threads use.
 
     `holders` counts who may still use the socket (its reading thread, a courier's round, the
     writer). The last one closes it: a descriptor that was closed under somebody's hands could
@@ -95,27 +57,12 @@ class Connection:
     """
 
     def __init__(self, sock: socket.socket, address: str, session: Session, outbox_limit_bytes: int) -> None:
-        self.socket = sock
-        self.address = address
-        self.session = session
-        self.reader = LineReader()
-        self.outbox = Outbox(outbox_limit_bytes)
+        super().__init__(sock, address, session, outbox_limit_bytes)
         self.writing = Writing.NOTHING
-        self.ending = False
         self.holders = 1
-        self.since = time.monotonic()
-        self.thread: threading.Thread | None = None
 
 
-class ServerState(Enum):
-    """Where a server stands."""
-
-    STOPPED = "stopped"
-    RUNNING = "running"
-    STOPPING = "stopping"
-
-
-class ChatServer:
+class ChatServer(Server):
     """A chat server on its own threads; `start` returns as soon as it listens.
 
     >>> with ChatServer(("127.0.0.1", 0)) as server:     # port 0: any free port
@@ -127,44 +74,14 @@ class ChatServer:
     in which it happened and with no lock held; it may call any method, `stop` too.
     """
 
-    def __init__(
-        self,
-        address: Address = DEFAULT_ADDRESS,
-        *,
-        client_limit: int = LIMITS.CLIENT_LIMIT,
-        naming_seconds: float = LIMITS.NAMING_DEADLINE_SECONDS,
-        close_seconds: float = LIMITS.CLOSE_SECONDS,
-        outbox_limit_bytes: int = LIMITS.OUTBOX_LIMIT_BYTES,
-        history_lines: int = 0,
-        on_happening: Callable[[Happening], None] | None = None,
-    ) -> None:
-        self.address = address
-        self.client_limit = client_limit
-        self.naming_seconds = naming_seconds
-        self.close_seconds = close_seconds
-        self.outbox_limit_bytes = outbox_limit_bytes
-        self.history_lines = history_lines
-        self.on_happening = on_happening
-        # Guards the server's own state; start and stop alone wait for it, for one another.
-        self._lifecycle = threading.Condition()
-        self._state = ServerState.STOPPED
-        # In a client's thread, `is_client` is set: what that thread calls must not wait for it.
-        self._this_thread = threading.local()
-        # Guards everything below; see the module's docstring.
-        self._room_lock = threading.Lock()
-        self._round_done = threading.Condition(self._room_lock)
-        self._reset_state()
+    _new_connection = ThreadConnection
 
     def _reset_state(self) -> None:
-        self._room = Room(self.history_lines)
-        self._connections: dict[Session, Connection] = {}
-        self._due: list[Connection] = []
-        self._due_bytes = 0
-        self._late: list[Connection] = []
+        super()._reset_state()
+        self._round_done = threading.Condition(self._room_lock)
+        self._due: list[ThreadConnection] = []
+        self._late: list[ThreadConnection] = []
         self._courier_is_out = False
-        # Both in the order of their deadlines, because each delay is the same for all.
-        self._naming_deadlines: dict[Connection, float] = {}
-        self._closing_deadlines: dict[Connection, float] = {}
         self._stopping = threading.Event()
         self._writer_ends = threading.Event()
         # Every client thread that was not joined yet; those that are at their end wait in
@@ -174,29 +91,7 @@ class ChatServer:
 
     # ---- start and stop ------------------------------------------------------------------
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the server listens."""
-        return self._state is ServerState.RUNNING
-
-    def start(self) -> ChatServer:
-        """Listen, and serve on threads of our own; return self. Raise ListenFailed."""
-        with self._lifecycle:
-            self._lifecycle.wait_for(lambda: self._state is not ServerState.STOPPING)
-            if self._state is ServerState.STOPPED:
-                self._start()
-                self._state = ServerState.RUNNING
-        return self
-
     def _start(self) -> None:
-        try:
-            listener = listen(self.address)
-        except (OSError, OverflowError) as error:
-            raise ListenFailed(why_not_listening(self.address, error)) from error
-        self._reset_state()
-        # With port 0 the system has chosen: keep its choice, also for the next start.
-        self.address = listener.getsockname()[:2]
-        self._listener = listener
         self._accept_waker, self._writer_waker = Waker(), Waker()
         self._threads = [
             threading.Thread(target=self._accept, name="chatlab-accept", daemon=True),
@@ -204,33 +99,12 @@ class ChatServer:
         ]
         for thread in self._threads:
             thread.start()
-        log.info("listening on %s", show_address(self.address))
-
-    def stop(self) -> None:
-        """Tell everyone, close everything, join every thread. Twice is fine, and from a handler too.
-
-        From a handler, the thread that calls it ends when the handler returns.
-        """
-        with self._lifecycle:
-            if self._state is ServerState.STOPPING and not self._is_client_thread():
-                # Another thread stops it: be done when it is. (It may wait for a client's thread.)
-                self._lifecycle.wait_for(lambda: self._state is not ServerState.STOPPING)
-                return
-            if self._state is not ServerState.RUNNING:
-                return
-            self._state = ServerState.STOPPING
-        try:
-            self._stop()
-        finally:
-            with self._lifecycle:
-                self._state = ServerState.STOPPED
-                self._lifecycle.notify_all()
 
     def _stop(self) -> None:
         accept, writer = self._threads
         self._stopping.set()
         self._accept_waker.wake()
-        accept.join()
+        _join(accept)
         with self._room_lock:
             happenings = self._perform_locked(self._room.stop())
             connections = list(self._connections.values())
@@ -239,53 +113,28 @@ class ChatServer:
         self._deliver()
         with self._room_lock:
             # Another thread may be the courier just now, with the farewells in its hands.
-            self._round_done.wait_for(lambda: not self._courier_is_out and not self._due)
+            self._round_done.wait_for(lambda: not self._courier_is_out and not self._is_due)
         for connection in connections:
             shut(connection.socket, socket.SHUT_RDWR)  # wakes its thread from recv
         self._release(connections)
-        for thread in self._client_threads - {threading.current_thread()}:
-            thread.join()
+        for thread in self._client_threads:
+            _join(thread)
         self._writer_ends.set()
         self._writer_waker.wake()
-        writer.join()
+        _join(writer)
         self._accept_waker.close()
         self._writer_waker.close()
         self._tell(happenings)
-        log.info("stopped")
-
-    def _is_client_thread(self) -> bool:
-        return getattr(self._this_thread, "is_client", False)
-
-    def __enter__(self) -> ChatServer:
-        return self.start()
-
-    def __exit__(self, *exception: object) -> None:
-        self.stop()
-
-    def clients(self) -> list[ClientInfo]:
-        """Everyone who is connected now and was not said goodbye to, in order of arrival."""
-        now = time.monotonic()
-        with self._room_lock:
-            return [
-                ClientInfo(
-                    name=connection.session.name,
-                    address=connection.address,
-                    thread=connection.thread.name if connection.thread else "",
-                    connected_seconds=now - connection.since,
-                    waiting_bytes=connection.outbox.size_bytes,
-                )
-                for connection in self._connections.values()
-                if not connection.ending
-            ]
 
     # ---- chatlab-accept ----------------------------------------------------------------------
 
     def _accept(self) -> None:
+        self._this_thread.is_ours = True
         with self._listener, selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._accept_waker, selectors.EVENT_READ)
             complained = False
-            while True:
+            while not self._stopping.is_set():
                 selector.select()
                 if self._stopping.is_set():
                     return
@@ -293,11 +142,11 @@ class ChatServer:
                     sock, address = self._listener.accept()
                 except OSError as error:
                     # The others (ECONNABORTED, EAGAIN, ...) mean that the caller has hung up.
-                    if error.errno in _OUT_OF_RESOURCES:
+                    if error.errno in OUT_OF_RESOURCES:
                         if not complained:
                             log.warning("cannot accept now, will try again: %s", explain(error))
                             complained = True
-                        self._stopping.wait(_RESOURCE_PAUSE_SECONDS)
+                        self._stopping.wait(RESOURCE_PAUSE_SECONDS)
                     continue
                 complained = False
                 while self._finished:
@@ -313,15 +162,9 @@ class ChatServer:
 
     def _welcome_in(self, sock: socket.socket, address: str) -> None:
         with self._room_lock:
-            full = len(self._connections) >= self.client_limit
-            if not full:
-                session, effects = self._room.open()
-                connection = Connection(sock, address, session, self.outbox_limit_bytes)
-                self._connections[session] = connection
-                self._naming_deadlines[connection] = connection.since + self.naming_seconds
-                first_deadline = len(self._naming_deadlines) == 1
-                self._perform_locked(effects)
-        if full:
+            connection = self._open_locked(sock, address)
+            is_first_deadline = len(self._naming_deadlines) == 1
+        if connection is None:
             self._turn_away(sock, address)
             return
         connection.thread = threading.Thread(
@@ -335,27 +178,14 @@ class ChatServer:
             self._release([connection])
             return
         self._client_threads.add(connection.thread)
-        if first_deadline:
+        if is_first_deadline:
             self._writer_waker.wake()
         self._deliver()
 
-    def _turn_away(self, sock: socket.socket, address: str) -> None:
-        """Say that the server is full (P29), and hang up."""
-        log.warning("%d clients are here, so %s is turned away", self.client_limit, address)
-        with sock:
-            try:
-                send_now(sock, _encode(format_server_line(SERVER_FULL)))
-                shut(sock, socket.SHUT_WR)
-                # A close with unread bytes would send RST and could take our sentence with it.
-                sock.setblocking(False)
-                sock.recv(LIMITS.RECV_BYTES)
-            except OSError as error:
-                log.debug("%s did not wait to be turned away: %s", address, explain(error))
-
     # ---- chatlab-client-NAME -----------------------------------------------------------------
 
-    def _serve(self, connection: Connection) -> None:
-        self._this_thread.is_client = True
+    def _serve(self, connection: ThreadConnection) -> None:
+        self._this_thread.is_ours = True
         try:
             reason = self._read(connection)
             self._forget(connection, self._room.lost, reason)
@@ -366,43 +196,61 @@ class ChatServer:
         self._release([connection])
         self._finished.append(threading.current_thread())
 
-    def _read(self, connection: Connection) -> str:
+    def _read(self, connection: ThreadConnection) -> str:
         """Take in what the client sends until the connection ends; return why it did."""
+        size_bytes = LIMITS.IDLE_RECV_BYTES
         while True:
             try:
-                chunk = recv_chunk(connection.socket, LIMITS.RECV_BYTES)
+                chunk = recv_chunk(connection.socket, size_bytes)
             except OSError as error:
                 return explain(error)
             if not chunk:
                 return "the connection ended without a close"
             self._take_in(connection, chunk)
+            # The bytes that recv returns are set aside before it waits, by each of a thousand threads.
+            size_bytes = LIMITS.RECV_BYTES if len(chunk) == size_bytes else LIMITS.IDLE_RECV_BYTES
 
-    def _take_in(self, connection: Connection, chunk: bytes) -> None:
-        """Give every line of the chunk to the room, and see that its effects are written."""
-        for line in connection.reader.feed(chunk):
-            self._happen(self._room.handle, connection.session, line)
-            if self._due_bytes >= _ROUND_BYTES:
-                self._deliver()
-                with self._room_lock:
-                    while self._due_bytes >= _ROUND_BYTES and self._courier_is_out:
-                        self._round_done.wait()
+    def _take_in(self, connection: ThreadConnection, chunk: bytes) -> None:
+        """Give the lines of the chunk to the room, and see that its effects are written."""
+        for lines in in_portions(connection.reader.feed(chunk)):
+            if not self._say_all(connection.session, lines):
+                for line in lines:
+                    self._happen(self._room.handle, connection.session, line)
+                    self._wait_for_the_courier()
+            self._wait_for_the_courier()
         if connection.reader.overlong:
             self._happen(self._room.overlong, connection.session)
         self._deliver()
 
-    def _forget(self, connection: Connection, last_decision: Callable[..., list[Effect]], *arguments: object) -> None:
+    def _say_all(self, session: Session, lines: list[bytes]) -> bool:
+        """Let the room decide of many lines at once; False if they have to go one by one."""
+        with self._room_lock:
+            effects = self._room.say_all(session, lines)
+            if effects is not None:
+                self._perform_locked(effects)  # chat alone: nothing happens that is to be told
+        return effects is not None
+
+    def _wait_for_the_courier(self) -> None:
+        """With a round full, be the courier or wait for it: whoever floods is slowed, and loses nothing."""
+        if not self._round.is_full:
+            return
+        self._deliver()
+        with self._room_lock:
+            while self._round.is_full and self._courier_is_out:
+                self._round_done.wait()
+
+    def _forget(
+        self, connection: ThreadConnection, last_decision: Callable[..., list[Effect]], *arguments: object
+    ) -> None:
         """The last thing for a connection: out of the room, out of every list."""
         try:
             self._happen(last_decision, connection.session, *arguments)
         except Exception:
             log.exception("the room could not forget %s", connection.address)
         with self._room_lock:
-            self._connections.pop(connection.session, None)
-            self._naming_deadlines.pop(connection, None)
-            if connection.outbox.size_bytes:
-                # It has half-closed and may still read: the writer goes on, for a while.
-                connection.ending = True
-                self._closing_deadlines[connection] = time.monotonic() + self.close_seconds
+            happenings = self._settle_locked()  # while it is in the lists
+            self._forget_locked(connection)  # what still waits for it is the writer's
+        self._tell(happenings)
         self._deliver()
 
     # ---- performing effects ------------------------------------------------------------------
@@ -413,75 +261,19 @@ class ChatServer:
             happenings = self._perform_locked(decide(*arguments))
         self._tell(happenings)
 
-    def _perform_locked(self, effects: list[Effect]) -> list[Happening]:
-        """Post lines into outboxes and note endings; return what is to be told without the lock."""
-        happenings: list[Happening] = []
-        too_slow: list[Connection] = []
-        for effect in effects:
-            match effect:
-                case Send(to, line):
-                    self._post_locked([to], _encode(line), too_slow)
-                case Broadcast(line, but):
-                    members = self._room.members
-                    self._post_locked([m for m in members if m is not but], _encode(line), too_slow)
-                case Close(session):
-                    if session in self._connections:
-                        self._end_locked(self._connections[session])
-                case Joined(session, name):
-                    self._naming_deadlines.pop(self._connections[session], None)
-                    self._connections[session].thread.name = f"chatlab-client-{name}"
-                    happenings.append(effect)
-                case Renamed(session, _, new):
-                    self._connections[session].thread.name = f"chatlab-client-{new}"
-                    happenings.append(effect)
-                case Left():
-                    happenings.append(effect)
-        for connection in too_slow:
-            connection.outbox.clear()
-            happenings += self._perform_locked(self._room.too_slow(connection.session))
-        return happenings
-
-    def _post_locked(self, sessions: list[Session], line: bytes, too_slow: list[Connection]) -> None:
-        for session in sessions:
-            connection = self._connections.get(session)
-            if connection is None:
-                continue  # a room with a bug may still count somebody who is gone
-            if not connection.outbox.post(line):
-                if connection not in too_slow:
-                    too_slow.append(connection)
-                continue
-            self._make_due_locked(connection)
-        self._due_bytes += len(line)
-
-    def _make_due_locked(self, connection: Connection) -> None:
+    def _make_due_locked(self, connection: ThreadConnection) -> None:
         if connection.writing is Writing.NOTHING:
             connection.writing = Writing.DUE
             connection.holders += 1  # the courier's, until its round is over
             self._due.append(connection)
 
-    def _end_locked(self, connection: Connection) -> None:
-        connection.ending = True
-        self._naming_deadlines.pop(connection, None)
-        self._closing_deadlines[connection] = time.monotonic() + self.close_seconds
-        self._make_due_locked(connection)  # if only to send the end of the stream
+    def _end_locked(self, connection: ThreadConnection) -> None:
+        super()._end_locked(connection)
         if len(self._closing_deadlines) == 1:
             self._writer_waker.wake()
 
-    def _tell(self, happenings: list[Happening]) -> None:
-        for happening in happenings:
-            match happening:
-                case Joined(_, name):
-                    log.info("%s joined", name)
-                case Renamed(_, old, new):
-                    log.info("%s is now %s", old, new)
-                case Left(_, name, reason):
-                    log.info("%s is gone: %s", name, reason)
-            if self.on_happening is None:
-                continue
-            try:
-                self.on_happening(happening)
-            except Exception:  # somebody else's code, and no reason to lose a client
-                log.exception("on_happening failed")
+    def _name_thread(self, connection: ThreadConnection, name: str) -> None:
+        connection.thread.name = f"chatlab-client-{name}"
 
     # ---- writing -------------------------------------------------------------------------------
 
@@ -489,10 +281,11 @@ class ChatServer:
         """Make the courier's rounds, unless another thread is out: it will find our lines, too."""
         for _ in range(_COURIER_ROUNDS):
             with self._room_lock:
-                if self._courier_is_out or not self._due:
+                if self._courier_is_out or not self._is_due:
                     return
                 self._courier_is_out = True
-                due, self._due, self._due_bytes = self._due, [], 0
+                happenings = self._settle_locked()
+                due, self._due = self._due, []
                 blocks = [self._take_locked(connection) for connection in due]
             try:
                 self._write_blocks(due, blocks)
@@ -500,16 +293,22 @@ class ChatServer:
                 with self._room_lock:
                     self._courier_is_out = False
                     self._round_done.notify_all()
+            self._tell(happenings)
         # Others keep this thread busy with their lines, and its own client waits.
-        self._writer_waker.wake()
+        if not self._writer_ends.is_set():
+            self._writer_waker.wake()
 
-    def _take_locked(self, connection: Connection) -> bytes:
+    @property
+    def _is_due(self) -> bool:
+        return bool(self._round or self._ends or self._due)
+
+    def _take_locked(self, connection: ThreadConnection) -> bytes:
         if connection.writing is Writing.LATE:
             return b""  # since it became due, the writer thread has taken it over
         connection.writing = Writing.NOTHING
         return connection.outbox.take()
 
-    def _write_blocks(self, connections: list[Connection], blocks: list[bytes]) -> None:
+    def _write_blocks(self, connections: list[ThreadConnection], blocks: list[bytes]) -> None:
         """Send each block once, without waiting; hand what is left to the writer thread."""
         sent = [self._send_block(connection, block) for connection, block in zip(connections, blocks)]
         finished = []
@@ -531,7 +330,7 @@ class ChatServer:
         if late:
             self._writer_waker.wake()
 
-    def _send_block(self, connection: Connection, block: bytes) -> int:
+    def _send_block(self, connection: ThreadConnection, block: bytes) -> int:
         try:
             return send_now(connection.socket, block) if block else 0
         except OSError as error:
@@ -539,7 +338,7 @@ class ChatServer:
             log.debug("cannot write to %s: %s", connection.address, explain(error))
             return len(block)
 
-    def _release(self, connections: list[Connection]) -> None:
+    def _release(self, connections: list[ThreadConnection]) -> None:
         with self._room_lock:
             for connection in connections:
                 connection.holders -= 1
@@ -552,6 +351,7 @@ class ChatServer:
     # ---- chatlab-writer --------------------------------------------------------------------------
 
     def _write(self) -> None:
+        self._this_thread.is_ours = True
         with selectors.DefaultSelector() as selector:
             selector.register(self._writer_waker, selectors.EVENT_READ)
             while not self._writer_ends.is_set():
@@ -571,7 +371,7 @@ class ChatServer:
             left += self._late
         self._release(left)
 
-    def _write_late(self, connection: Connection, selector: selectors.BaseSelector) -> None:
+    def _write_late(self, connection: ThreadConnection, selector: selectors.BaseSelector) -> None:
         with self._room_lock:
             block = connection.outbox.take()
         sent_bytes = self._send_block(connection, block)
@@ -588,21 +388,14 @@ class ChatServer:
 
     def _seconds_to_deadline(self) -> float | None:
         with self._room_lock:
-            firsts = [next(iter(d.values())) for d in (self._naming_deadlines, self._closing_deadlines) if d]
-            if self._due and not self._courier_is_out:
+            if self._is_due and not self._courier_is_out:
                 return 0.0
-        return max(0.0, min(firsts) - time.monotonic()) if firsts else None
+            return self._seconds_to_deadline_locked()
 
     def _keep_deadlines(self) -> None:
-        """End who has no name in time (P9), and who does not let go of an ended connection (P30)."""
-        now = time.monotonic()
         with self._room_lock:
-            late_to_name = [c for c, deadline in self._naming_deadlines.items() if deadline <= now]
-            for connection in late_to_name:
-                self._perform_locked(self._room.expire(connection.session))
-            overdue = [c for c, deadline in self._closing_deadlines.items() if deadline <= now]
+            overdue = self._expire_locked()
             for connection in overdue:
-                del self._closing_deadlines[connection]
                 connection.holders += 1
         for connection in overdue:
             # It did not take its farewell, or keeps its own end open: its thread waits in recv.
@@ -614,5 +407,7 @@ class ChatServer:
         self._release(overdue)
 
 
-def _encode(line: str) -> bytes:
-    return line.encode("utf-8") + b"\n"
+def _join(thread: threading.Thread) -> None:
+    """Wait for a thread to end, unless it is this one: a handler has called `stop`."""
+    if thread is not threading.current_thread():
+        thread.join()

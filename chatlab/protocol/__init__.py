@@ -18,6 +18,7 @@ from .messages import (
     format_server_line,
     parse_client_line,
     parse_server_line,
+    plain_chat,
 )
 from .names import check_name, name_key
 
@@ -49,4 +50,5 @@ __all__ = [
     "name_key",
     "parse_client_line",
     "parse_server_line",
+    "plain_chat",
 ]

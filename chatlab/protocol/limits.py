@@ -43,6 +43,9 @@ CLOSE_SECONDS = 10.0
 # How much one recv takes. More than a line, so that a busy sender costs few system calls.
 RECV_BYTES = 64 * 1024
 
+# And how much while nothing more is expected: a waiting recv has its memory already.
+IDLE_RECV_BYTES = 1024
+
 # --- dead connections ----------------------------------------------------------------------
 
 # TCP asks an idle peer "are you there?" after this long. The system's own default is

@@ -20,6 +20,12 @@ WRITTEN_TOGETHER = (
     frozenset({"CJK", "BOPOMOFO"}),
 )
 
+# Letters and marks that nobody sees (of Unicode's Default_Ignorable_Code_Point, UAX #44): with one
+# of them two names would look the same and not be one, or a name would look empty.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f") | frozenset(
+    chr(code) for start, end in ((0xFE00, 0xFE0F), (0xE0100, 0xE01EF)) for code in range(start, end + 1)
+)
+
 
 def check_name(asked: str) -> str:
     """Return the name as the room will show it; raise NameRefused with the reason (P11, P12, P14).
@@ -35,6 +41,8 @@ def check_name(asked: str) -> str:
     alphabets = set()
     for position, character in enumerate(name):
         category = unicodedata.category(character)
+        if character in _UNSEEN:
+            raise NameRefused(f"a name is made of what can be seen; {_shown(character)} cannot")
         if category.startswith("L"):
             alphabets.add(_alphabet(character))
         elif category.startswith("M"):
@@ -67,6 +75,6 @@ def _alphabet(letter: str) -> str:
 def _shown(character: str) -> str:
     if character == " ":
         return "a space"
-    if character.isprintable():
+    if character.isprintable() and character not in _UNSEEN:
         return repr(character)
     return f"U+{ord(character):04X}"

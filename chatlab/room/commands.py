@@ -15,7 +15,6 @@ from chatlab.protocol import (
     Private,
     check_name,
     format_server_line,
-    name_key,
 )
 from chatlab.protocol.limits import LINE_LIMIT_BYTES
 from chatlab.protocol.messages import name_taken, renamed_you
@@ -49,11 +48,9 @@ def _help(members: Members, session: Session, argument: str) -> list[Effect]:
 
 
 def _users(members: Members, session: Session, argument: str) -> list[Effect]:
-    names = [member.name for member in members.all]
-    names.sort(key=name_key)
-    title = f"Here now ({len(names)}): "
+    title = f"Here now ({members.count}): "
     # A room of a thousand long names is more than one line can hold (P5).
-    return tell(session, *(Notice(title + part) for part in _parts(names, LINE_LIMIT_BYTES - 64)))
+    return tell(session, *(Notice(title + part) for part in _parts(members.names(), LINE_LIMIT_BYTES - 64)))
 
 
 def _parts(names: list[str], limit_bytes: int) -> list[str]:
@@ -67,13 +64,13 @@ def _parts(names: list[str], limit_bytes: int) -> list[str]:
     return [*parts, ", ".join(part)]
 
 
-def list_some(names: list[str], limit_bytes: int = LINE_LIMIT_BYTES - 256) -> str:
+def list_some(members: Members, limit_bytes: int = LINE_LIMIT_BYTES - 256) -> str:
     """Return the names as one phrase of at most about `limit_bytes`: `ana, bob and 3 more`."""
-    if not names:
+    if not members.count:
         return "nobody else"
-    names = sorted(names, key=name_key)
-    shown = _parts(names, limit_bytes)[0]
-    more = len(names) - shown.count(",") - 1
+    most = limit_bytes // 3  # of names with one letter, and a comma and a blank each
+    shown = _parts(members.names(most), limit_bytes)[0]
+    more = members.count - shown.count(",") - 1
     return f"{shown} and {more:,} more" if more else shown
 
 

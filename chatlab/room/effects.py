@@ -20,7 +20,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Broadcast:
-    """Write one line to everyone who is in the room now, except one."""
+    """Write a line to everyone who is in the room at this point, except one; or many lines, with LF between them."""
 
     line: str
     but: Session | None = None
@@ -35,7 +35,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Joined:
-    """Nothing to do but to know it, for logs and panels: somebody is in the room."""
+    """Somebody is in the room, and hears each Broadcast that comes after this."""
 
     session: Session
     name: str
@@ -43,7 +43,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class Renamed:
-    """To know: somebody has changed their name."""
+    """Nothing to do but to know it, for logs and panels: somebody has changed their name."""
 
     session: Session
     old: str
@@ -52,7 +52,7 @@ class Renamed:
 
 @dataclass(frozen=True)
 class Left:
-    """To know: somebody who had a name is in the room no more."""
+    """Somebody who had a name is in the room no more, and hears none of the Broadcasts that come after this."""
 
     session: Session
     name: str

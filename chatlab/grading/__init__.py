@@ -1,0 +1,1 @@
+"""Exercises, points and hints: what judges a student's code, and never imports it."""

@@ -1,0 +1,11 @@
+"""The pieces that a chat is built from: what students write from lab 02 on, and chatlab's own where that is missing.
+
+    finding.py   whose piece is taken
+    trials.py    the few bytes on which a piece is tried before it is taken
+    lines.py, rooms.py, loops.py, answers.py, measuring.py   chatlab's own, in the shapes of the exercises
+    chat.py      a whole chat on them
+"""
+
+from .finding import Pieces, find_pieces
+
+__all__ = ["Pieces", "find_pieces"]

@@ -1,0 +1,348 @@
+"""What the chat servers have in common: their life, their lists, and what a room's effects do to them.
+
+Knows nothing of chat, and nothing of who reads and writes the sockets: that is threaded.py and selecting.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from chatlab.protocol import SERVER_FULL, LineReader, format_server_line
+from chatlab.protocol import limits as LIMITS
+from chatlab.room import Broadcast, Close, Effect, Joined, Left, Renamed, Room, Send, Session
+
+from .errors import ListenFailed, explain, why_not_listening
+from .outbox import Outbox
+from .round import Round
+from .sockets import DEFAULT_ADDRESS, Address, listen, send_now, show_address, shut
+
+log = logging.getLogger("chatlab.server")
+
+Happening = Joined | Renamed | Left
+
+# Out of descriptors or memory: a state that passes, and no reason to stop listening.
+OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+# How long a server waits before it accepts again in that state.
+RESOURCE_PAUSE_SECONDS = 0.2
+
+# How many lines the room is given at once. With the longest name before each they make 100 KiB at the
+# most of a chunk, which no outbox is too small for.
+_LINES_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class ClientInfo:
+    """One connection as `clients()` of a server shows it. `name` is "" until it is given, `thread` whose it has."""
+
+    name: str
+    address: str
+    thread: str
+    connected_seconds: float
+    waiting_bytes: int
+
+
+class Connection:
+    """A client's socket with its session, its reader and its outbox."""
+
+    def __init__(self, sock: socket.socket, address: str, session: Session, outbox_limit_bytes: int) -> None:
+        self.socket = sock
+        self.address = address
+        self.session = session
+        self.reader = LineReader()
+        self.outbox = Outbox(outbox_limit_bytes)
+        self.ending = False
+        self.since = time.monotonic()
+        self.thread: threading.Thread | None = None
+
+
+class ServerState(Enum):
+    """Where a server stands."""
+
+    STOPPED = "stopped"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class Server:
+    """A chat server, but for reading and writing. `_room_lock` guards the room and all the lists.
+
+    A server of one thread needs it for the connections alone, which `clients` reads in other threads.
+
+    `on_happening` is called for each join, rename and departure, with no lock held; it may call any
+    method, `stop` too.
+    """
+
+    # What a connection of this kind of server is made by.
+    _new_connection: Callable[..., Connection] = Connection
+
+    def __init__(
+        self,
+        address: Address = DEFAULT_ADDRESS,
+        *,
+        client_limit: int = LIMITS.CLIENT_LIMIT,
+        naming_seconds: float = LIMITS.NAMING_DEADLINE_SECONDS,
+        close_seconds: float = LIMITS.CLOSE_SECONDS,
+        outbox_limit_bytes: int = LIMITS.OUTBOX_LIMIT_BYTES,
+        history_lines: int = 0,
+        on_happening: Callable[[Happening], None] | None = None,
+    ) -> None:
+        self.address = address
+        self.client_limit = client_limit
+        self.naming_seconds = naming_seconds
+        self.close_seconds = close_seconds
+        self.outbox_limit_bytes = outbox_limit_bytes
+        self.history_lines = history_lines
+        self.on_happening = on_happening
+        # Guards the server's own state; start and stop alone wait for it, for one another.
+        self._lifecycle = threading.Condition()
+        self._state = ServerState.STOPPED
+        self._stopper: threading.Thread | None = None
+        # In a thread of ours, `is_ours` is set.
+        self._this_thread = threading.local()
+        self._room_lock = threading.Lock()
+        self._reset_state()
+
+    def _reset_state(self) -> None:
+        self._room = Room(self.history_lines)
+        self._connections: dict[Session, Connection] = {}
+        self._round = Round()
+        self._ends: list[Connection] = []  # who is ended when this round has been written
+        # Both in the order of their deadlines, because each delay is the same for all.
+        self._naming_deadlines: dict[Connection, float] = {}
+        self._closing_deadlines: dict[Connection, float] = {}
+
+    # ---- start and stop ------------------------------------------------------------------
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server listens."""
+        return self._state is ServerState.RUNNING
+
+    def start(self):
+        """Listen, and serve on threads of our own; return self. Raise ListenFailed."""
+        with self._lifecycle:
+            self._lifecycle.wait_for(lambda: self._state is not ServerState.STOPPING)
+            if self._state is ServerState.STOPPED:
+                self._listen()
+                self._start()
+                self._state = ServerState.RUNNING
+        return self
+
+    def _listen(self) -> None:
+        try:
+            self._listener = listen(self.address)
+        except (OSError, OverflowError) as error:
+            raise ListenFailed(why_not_listening(self.address, error)) from error
+        self._reset_state()
+        # With port 0 the system has chosen: keep its choice, also for the next start.
+        self.address = self._listener.getsockname()[:2]
+        log.info("listening on %s", show_address(self.address))
+
+    def stop(self) -> None:
+        """Tell everyone, close everything, join every thread. Twice is fine, and from a handler too.
+
+        From a handler, the thread that calls it ends when the handler returns.
+        """
+        with self._lifecycle:
+            if self._state is ServerState.STOPPING and not self._is_waited_for():
+                # Another thread stops it: be done when it is.
+                self._lifecycle.wait_for(lambda: self._state is not ServerState.STOPPING)
+                return
+            if self._state is not ServerState.RUNNING:
+                return
+            self._state = ServerState.STOPPING
+            self._stopper = threading.current_thread()
+        try:
+            self._stop()
+        finally:
+            with self._lifecycle:
+                self._state = ServerState.STOPPED
+                self._lifecycle.notify_all()
+        log.info("stopped")
+
+    def _start(self) -> None:
+        """Serve on threads of our own; `_listener` listens."""
+        raise NotImplementedError
+
+    def _stop(self) -> None:
+        """Tell everyone, close everything, and join every thread but the one that calls."""
+        raise NotImplementedError
+
+    def _is_waited_for(self) -> bool:
+        """Whether this thread must not wait for the one that stops the server: it is that one, or is joined by it."""
+        return threading.current_thread() is self._stopper or getattr(self._this_thread, "is_ours", False)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def clients(self) -> list[ClientInfo]:
+        """Everyone who is connected now and was not said goodbye to, in order of arrival."""
+        now = time.monotonic()
+        with self._room_lock:
+            return [
+                ClientInfo(
+                    name=connection.session.name,
+                    address=connection.address,
+                    thread=connection.thread.name if connection.thread else "",
+                    connected_seconds=now - connection.since,
+                    waiting_bytes=connection.outbox.size_bytes,
+                )
+                for connection in self._connections.values()
+                if not connection.ending
+            ]
+
+    # ---- coming --------------------------------------------------------------------------
+
+    def _open_locked(self, sock: socket.socket, address: str) -> Connection | None:
+        """Take somebody in who has connected; None if the server is full."""
+        if len(self._connections) >= self.client_limit:
+            return None
+        session, effects = self._room.open()
+        connection = self._new_connection(sock, address, session, self.outbox_limit_bytes)
+        self._connections[session] = connection
+        self._naming_deadlines[connection] = connection.since + self.naming_seconds
+        self._perform_locked(effects)
+        return connection
+
+    def _turn_away(self, sock: socket.socket, address: str) -> None:
+        """Say that the server is full (P29), and hang up."""
+        log.warning("%d clients are here, so %s is turned away", self.client_limit, address)
+        with sock:
+            try:
+                send_now(sock, encode(format_server_line(SERVER_FULL)))
+                shut(sock, socket.SHUT_WR)
+                # A close with unread bytes would send RST and could take our sentence with it.
+                sock.setblocking(False)
+                sock.recv(LIMITS.RECV_BYTES)
+            except OSError as error:
+                log.debug("%s did not wait to be turned away: %s", address, explain(error))
+
+    # ---- performing effects ------------------------------------------------------------------
+
+    def _perform_locked(self, effects: list[Effect]) -> list[Happening]:
+        """Say lines in this round and note endings; return what is to be told without the lock."""
+        happenings: list[Happening] = []
+        for effect in effects:
+            match effect:
+                case Send(to, line):
+                    self._round.add_for_one(to, encode(line))
+                case Broadcast(lines, but):
+                    self._round.add_for_all(encode(lines), but)
+                case Close(session):
+                    if session in self._connections:
+                        self._ends.append(self._connections[session])
+                case Joined(session, name):
+                    self._round.join(session)
+                    self._naming_deadlines.pop(self._connections[session], None)
+                    self._name_thread(self._connections[session], name)
+                    happenings.append(effect)
+                case Renamed(session, _, new):
+                    self._name_thread(self._connections[session], new)
+                    happenings.append(effect)
+                case Left(session):
+                    self._round.leave(session)
+                    happenings.append(effect)
+        return happenings
+
+    def _settle_locked(self) -> list[Happening]:
+        """Post what was said in this round into outboxes; return what is to be told without the lock.
+
+        Whoever has too much waiting then is said goodbye to (P26), which is part of the round, too.
+        """
+        happenings: list[Happening] = []
+        while self._round or self._ends:
+            too_slow = []
+            ends, self._ends = self._ends, []
+            for session, block in self._round.take().items():
+                connection = self._connections.get(session)
+                if connection is None:
+                    continue  # gone
+                if connection.outbox.post(block):
+                    self._make_due_locked(connection)
+                else:
+                    too_slow.append(connection)
+            for connection in ends:
+                self._end_locked(connection)
+            for connection in too_slow:
+                connection.outbox.clear()
+                happenings += self._perform_locked(self._room.too_slow(connection.session))
+        return happenings
+
+    def _end_locked(self, connection: Connection) -> None:
+        connection.ending = True
+        self._naming_deadlines.pop(connection, None)
+        self._closing_deadlines[connection] = time.monotonic() + self.close_seconds
+        self._make_due_locked(connection)  # if only to send the end of the stream
+
+    def _forget_locked(self, connection: Connection) -> bool:
+        """Take it out of the lists; return whether something waits for it, which it may still read for a while."""
+        self._connections.pop(connection.session, None)
+        self._naming_deadlines.pop(connection, None)
+        if not connection.outbox.size_bytes:
+            return False
+        connection.ending = True
+        # If it was said goodbye to before, that deadline holds: these are in order.
+        self._closing_deadlines.setdefault(connection, time.monotonic() + self.close_seconds)
+        return True
+
+    def _make_due_locked(self, connection: Connection) -> None:
+        """See that what is in its outbox is written in this round."""
+        raise NotImplementedError
+
+    def _name_thread(self, connection: Connection, name: str) -> None:
+        """The client of this connection has a name now, or another one."""
+
+    def _tell(self, happenings: list[Happening]) -> None:
+        for happening in happenings:
+            match happening:
+                case Joined(_, name):
+                    log.info("%s joined", name)
+                case Renamed(_, old, new):
+                    log.info("%s is now %s", old, new)
+                case Left(_, name, reason):
+                    log.info("%s is gone: %s", name, reason)
+            if self.on_happening is None:
+                continue
+            try:
+                self.on_happening(happening)
+            except Exception:  # somebody else's code, and no reason to lose a client
+                log.exception("on_happening failed")
+
+    # ---- deadlines ---------------------------------------------------------------------------
+
+    def _seconds_to_deadline_locked(self) -> float | None:
+        firsts = [next(iter(d.values())) for d in (self._naming_deadlines, self._closing_deadlines) if d]
+        return max(0.0, min(firsts) - time.monotonic()) if firsts else None
+
+    def _expire_locked(self) -> list[Connection]:
+        """End who has no name in time (P9); return who does not let go of an ended connection (P30)."""
+        now = time.monotonic()
+        late_to_name = [c for c, deadline in self._naming_deadlines.items() if deadline <= now]
+        for connection in late_to_name:
+            self._perform_locked(self._room.expire(connection.session))
+        overdue = [c for c, deadline in self._closing_deadlines.items() if deadline <= now]
+        for connection in overdue:
+            del self._closing_deadlines[connection]
+        return overdue
+
+
+def in_portions(lines: list[bytes]) -> Iterator[list[bytes]]:
+    """Yield the lines of one chunk, in order, as many at a time as the room is given at once."""
+    for first in range(0, len(lines), _LINES_AT_ONCE):
+        yield lines[first : first + _LINES_AT_ONCE]
+
+
+def encode(lines: str) -> bytes:
+    """Return a server's line, or several with LF between them, as the bytes that are sent."""
+    return lines.encode("utf-8") + b"\n"

@@ -1,0 +1,2 @@
+def choice(values):
+    return values[0]

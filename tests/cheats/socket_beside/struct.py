@@ -1,0 +1,2 @@
+def unpack(*arguments):
+    return (0,)

@@ -1,0 +1,6 @@
+"""Leaves by sys.exit(0) while it is loaded.
+"""
+
+import sys
+
+sys.exit(0)

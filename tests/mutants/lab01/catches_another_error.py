@@ -1,0 +1,14 @@
+"""The server expects a TimeoutError, and a ConnectionResetError comes.
+
+fails: 1.12
+hint 1.12: When the other end has crashed, `recv` cannot return:
+"""
+
+
+def serve(listener):
+    while True:
+        connection, _ = listener.accept()
+        try:
+            echo(connection)
+        except TimeoutError:
+            connection.close()

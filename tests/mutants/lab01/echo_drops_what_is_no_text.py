@@ -1,0 +1,11 @@
+"""The echo leaves out bytes that are no text.
+
+fails: 1.9
+hint 1.9: What do you do to the bytes between recv
+"""
+
+
+def echo(connection):
+    with connection:
+        while chunk := connection.recv(RECV_BYTES):
+            connection.sendall(chunk.decode("utf-8", errors="ignore").encode())

@@ -1,0 +1,13 @@
+"""The listener has no address of its own: the system gives it any port, on every address.
+
+fails: 1.2 1.3
+hint 1.2: Look at what you give to `bind`: are they
+"""
+
+
+def open_listener(host="127.0.0.1", port=0):
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.listen()
+    return listener

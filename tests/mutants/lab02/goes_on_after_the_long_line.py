@@ -1,0 +1,20 @@
+"""The long line is left out, and the lines behind it still come out.
+
+fails: 2.11
+hint 2.11: One chunk may hold a good line, one that
+"""
+
+
+class LineReader:
+    def feed(self, chunk):
+        *finished, rest = (self.unfinished + chunk).split(b"\n")
+        self.unfinished = rest
+        lines = []
+        for line in finished:
+            if len(line) + 1 > self.limit_bytes:
+                self._give_up()
+                continue
+            lines.append(line[:-1] if line.endswith(b"\r") else line)
+        if len(rest) + 1 > self.limit_bytes:
+            self._give_up()
+        return lines

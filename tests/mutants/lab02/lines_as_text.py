@@ -1,0 +1,22 @@
+"""The lines come out as text.
+
+fails: 2.1
+hint 2.1: feed is to return a list of lines: bytes
+"""
+
+
+class LineReader:
+    def feed(self, chunk):
+        if self.overlong:
+            return []
+        *finished, rest = (self.unfinished + chunk).split(b"\n")
+        self.unfinished = rest
+        lines = []
+        for line in finished:
+            if len(line) + 1 > self.limit_bytes:
+                self._give_up()
+                return lines
+            lines.append((line[:-1] if line.endswith(b"\r") else line).decode())
+        if len(rest) + 1 > self.limit_bytes:
+            self._give_up()
+        return lines

@@ -1,0 +1,22 @@
+"""With the long line, the good ones before it are lost.
+
+fails: 2.11
+hint 2.11: One chunk may hold a good line, one that
+"""
+
+
+class LineReader:
+    def feed(self, chunk):
+        if self.overlong:
+            return []
+        *finished, rest = (self.unfinished + chunk).split(b"\n")
+        self.unfinished = rest
+        lines = []
+        for line in finished:
+            if len(line) + 1 > self.limit_bytes:
+                self._give_up()
+                return []
+            lines.append(line[:-1] if line.endswith(b"\r") else line)
+        if len(rest) + 1 > self.limit_bytes:
+            self._give_up()
+        return lines

@@ -1,0 +1,17 @@
+"""No line is ever too long.
+
+fails: 2.10
+hint 2.10: With its LF counted: after which byte is it
+"""
+
+
+class LineReader:
+    def feed(self, chunk):
+        if self.overlong:
+            return []
+        *finished, rest = (self.unfinished + chunk).split(b"\n")
+        self.unfinished = rest
+        lines = []
+        for line in finished:
+            lines.append(line[:-1] if line.endswith(b"\r") else line)
+        return lines

@@ -1,0 +1,12 @@
+"""The lines come out as bytes.
+
+fails: 2.16
+hint 2.16: Each line is to come out, as text, as
+"""
+
+
+def read_lines(connection):
+    reader = LineReader()
+    while not reader.overlong and (chunk := connection.recv(RECV_BYTES)):
+        for line in reader.feed(chunk):
+            yield line

@@ -1,0 +1,18 @@
+"""The accept thread closes what is refused, and accepts the next one.
+
+fails: 3.15
+hint 3.15: Who puts a new connection among `connections`?
+"""
+
+
+class ThreadServer:
+    def accept_clients(self):
+        number = 0
+        while True:
+            connection, _ = self.listener.accept()
+            if not self.connections.add(connection):
+                connection.close()
+                continue
+            number += 1
+            self.threads = [thread for thread in self.threads if thread.is_alive()]
+            self.start_thread(f"chatlab-client-{number}", self.serve, connection)

@@ -1,0 +1,20 @@
+"""The threads have the names that Python gives them.
+
+fails: 3.13
+hint 3.13: How do you make the names, and
+"""
+
+
+class ThreadServer:
+    def accept_clients(self):
+        number = 0
+        while True:
+            connection, _ = self.listener.accept()
+            if not self.connections.add(connection):
+                connection.close()
+                return
+            number += 1
+            self.threads = [thread for thread in self.threads if thread.is_alive()]
+            thread = threading.Thread(target=self.serve, args=(connection,), daemon=True)
+            self.threads.append(thread)
+            thread.start()

@@ -1,0 +1,14 @@
+"""__init__ is written without `self`.
+
+fails: 4.1
+hint 4.1: Python calls __init__(self), with nothing else
+"""
+
+
+import threading
+
+
+class Room:
+    def __init__():
+        self._lock = threading.Lock()
+        self._members = {}

@@ -1,0 +1,26 @@
+"""Nobody catches the ValueError of check_name and decode_line.
+
+fails: 5.4
+hint 5.4: decode_line and check_name raise
+"""
+
+
+class ChatServer:
+    def ask_name(self, guest, lines):
+        deadline = threading.Timer(self.naming_seconds, self.give_up, [guest])
+        deadline.daemon = True
+        deadline.start()
+        try:
+            guest.outbox.put(QUESTION)
+            for _, line in zip(range(NAME_TRIES), lines):
+                text = self.pieces.decode_line(line)
+                if is_farewell(text):
+                    return False
+                name = self.pieces.check_name(text)
+                if self.room.join(name, guest.outbox):
+                    guest.name = name
+                    return True
+                guest.outbox.put(f"! The name {name} is taken. Try another.")
+            return False
+        finally:
+            deadline.cancel()

@@ -1,0 +1,21 @@
+"""The name is given back after the talk, and once more in the end.
+
+fails: 5.16
+hint 5.16: visit() puts the methods above together.
+"""
+
+
+class ChatServer:
+    def visit(self, connection):
+        guest = Guest(connection, self.pieces.Outbox(connection))
+        try:
+            lines = self.lines_of(guest)
+            if self.ask_name(guest, lines):
+                self.talk(guest, lines)
+                self.room.leave(guest.name, guest.how)
+        except ConnectionError:
+            pass  # broken off: `how` says so already
+        finally:
+            if guest.name:
+                self.room.leave(guest.name, guest.how)
+            guest.outbox.finish()

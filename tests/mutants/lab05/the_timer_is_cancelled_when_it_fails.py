@@ -1,0 +1,31 @@
+"""The timer is cancelled where there is no name, and not where there is one.
+
+fails: 5.20
+hint 5.20: What becomes of your timer when the guest
+"""
+
+
+class ChatServer:
+    def ask_name(self, guest, lines):
+        deadline = threading.Timer(self.naming_seconds, self.give_up, [guest])
+        deadline.daemon = True
+        deadline.start()
+        try:
+            guest.outbox.put(QUESTION)
+            for _, line in zip(range(NAME_TRIES), lines):
+                try:
+                    text = self.pieces.decode_line(line)
+                    if is_farewell(text):
+                        return False
+                    name = self.pieces.check_name(text)
+                except ValueError as why:
+                    guest.outbox.put(f"! Try another name: {why}.")
+                    continue
+                if self.room.join(name, guest.outbox):
+                    guest.name = name
+                    return True
+                guest.outbox.put(f"! The name {name} is taken. Try another.")
+            deadline.cancel()
+            return False
+        finally:
+            pass

@@ -1,0 +1,24 @@
+"""`target=self.receive(lines)` calls it here and now: whoever called connect() listens for ever.
+
+fails: 6.6
+hint 6.6: Who speaks first
+"""
+
+
+class ChatClient:
+    def connect(self, address):
+        self.connection = socket.create_connection(address, CONNECT_SECONDS)
+        try:
+            lines = self.lines_of(self.connection)
+            self.next_line(lines)
+            self.send(self.name)
+            welcome = self.next_line(lines)
+            if welcome.startswith("! "):
+                raise NameRefused(welcome)
+        except BaseException:
+            self.connection.close()
+            raise
+        name = f"chatlab-receive-{self.name}"
+        self.thread = threading.Thread(target=self.receive(lines), name=name, daemon=True)
+        self.thread.start()
+        return welcome

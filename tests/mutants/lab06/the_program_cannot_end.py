@@ -1,0 +1,24 @@
+"""The thread is no daemon: if `close` is forgotten the program never ends.
+
+fails: 6.9
+hint 6.9: Who calls `hear`
+"""
+
+
+class ChatClient:
+    def connect(self, address):
+        self.connection = socket.create_connection(address, CONNECT_SECONDS)
+        try:
+            lines = self.lines_of(self.connection)
+            self.next_line(lines)
+            self.send(self.name)
+            welcome = self.next_line(lines)
+            if welcome.startswith("! "):
+                raise NameRefused(welcome)
+        except BaseException:
+            self.connection.close()
+            raise
+        name = f"chatlab-receive-{self.name}"
+        self.thread = threading.Thread(target=self.receive, args=[lines], name=name)
+        self.thread.start()
+        return welcome

@@ -1,0 +1,31 @@
+"""It comes back at once after a lost connection, without a wait.
+
+fails: 7.9 7.14
+hint 7.9: Which delays does your run()
+"""
+
+
+class Returning:
+    def run(self):
+        delays = backoff(self.random)
+        while True:
+            try:
+                client = self.connect()
+            except Exception as error:
+                if not heals(error, self.connects > 0):
+                    self.error = error
+                    return
+            else:
+                self.connects += 1
+                began = self.clock.now()
+                self.welcome(client)
+                client.wait_for_end()
+                with self._lock:
+                    self._client = None
+                if client.how == "left":
+                    return
+                if self.clock.now() - began >= STABLE_SECONDS:
+                    delays = backoff(self.random)
+                continue
+            if self.clock.wait(next(delays)):
+                return

@@ -1,0 +1,21 @@
+"""Each byte gives the client all of the time anew.
+
+fails: 8.13
+hint 8.13: There are clients who never read, never end,
+"""
+
+
+class Outbox:
+    def finish(self):
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        self._writer.join(self.close_seconds)
+        self.connection.settimeout(self.close_seconds)
+        try:
+            while self.connection.recv(RECV_BYTES):
+                pass
+        except OSError:
+            pass
+        self._shut(socket.SHUT_RDWR)
+        self._writer.join()

@@ -1,0 +1,21 @@
+"""finish waits for the client without a limit.
+
+fails: 8.13
+hint 8.13: There are clients who never read, never end,
+"""
+
+
+class Outbox:
+    def finish(self):
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        self._writer.join(self.close_seconds)
+        self._shut(socket.SHUT_WR)
+        self._writer.join()
+        try:
+            while self.connection.recv(RECV_BYTES):
+                pass
+        except OSError:
+            pass
+        self._shut(socket.SHUT_RDWR)

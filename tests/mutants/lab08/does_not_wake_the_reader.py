@@ -1,0 +1,21 @@
+"""At the bound nobody calls shutdown.
+
+fails: 8.11
+hint 8.11: The thread that reads sits in recv and
+"""
+
+
+class Outbox:
+    def put(self, line):
+        block = line.encode() + b"\n"
+        with self._changed:
+            if self._is_over:
+                return
+            if self._size_bytes + len(block) <= self.limit_bytes:
+                self._waiting.append(block)
+                self._size_bytes += len(block)
+            else:
+                self._waiting.clear()
+                self._waiting.append(TOO_SLOW.encode() + b"\n")
+                self._is_over = True
+            self._changed.notify()

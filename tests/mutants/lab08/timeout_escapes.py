@@ -1,0 +1,11 @@
+"""Nobody catches the TimeoutError.
+
+fails: 8.3
+hint 8.3: recv waits for ever, unless it has a
+"""
+
+
+def chunks(connection, ping, idle_seconds=IDLE_SECONDS, answer_seconds=ANSWER_SECONDS):
+    connection.settimeout(idle_seconds)
+    while chunk := connection.recv(RECV_BYTES):
+        yield chunk

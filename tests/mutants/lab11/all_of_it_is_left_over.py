@@ -1,0 +1,13 @@
+"""If not all was sent, all is left over.
+
+fails: 11.2
+hint 11.2: send returns how many bytes it has taken.
+"""
+
+
+def send_now(connection, data):
+    try:
+        sent_bytes = connection.send(data)
+    except BlockingIOError:
+        sent_bytes = 0
+    return b"" if sent_bytes == len(data) else data

@@ -1,0 +1,27 @@
+"""The lines are joined, and nothing ends them.
+
+fails: 11.3
+hint 11.3: put keeps a line and sends nothing. What
+"""
+
+
+class Outbox:
+    def put(self, line):
+        if not self.is_over:
+            self.waiting.append(line.encode())
+            self.has_news = True
+
+    def send(self, connection):
+        self.has_news = False
+        if not self.waiting:
+            return False
+        block = b"".join(self.waiting)
+        rest = send_now(connection, block)
+        if len(rest) < len(block):
+            self._is_in_a_line = block[len(block) - len(rest) - 1 : len(block) - len(rest)] != b"\n"
+        if len(rest) > self.limit_bytes and not self.is_over:
+            begun = rest[: rest.find(b"\n") + 1] if self._is_in_a_line else b""
+            rest = begun + TOO_SLOW.encode() + b"\n"
+            self.is_over = True
+        self.waiting = [rest] if rest else []
+        return bool(rest)

@@ -1,0 +1,22 @@
+"""Nobody calls shutdown.
+
+fails: 11.15 11.16
+hint 11.15: The outbox of a guest is over. Who
+"""
+
+
+class LoopServer:
+    def send(self, guest):
+        try:
+            guest.takes_more = not guest.outbox.send(guest.connection)
+            if guest.outbox.is_over:
+                self.leave(guest)
+            if guest.stage == LEAVING and guest.takes_more and not guest.is_shut:
+                guest.is_shut = True
+        except OSError:
+            self.drop(guest)
+            return
+        if guest.is_shut and guest.has_ended:
+            self.drop(guest)
+        else:
+            self.ask(guest)

@@ -1,0 +1,18 @@
+"""Who has come in is not asked for a name.
+
+fails: 11.10
+hint 11.10: Somebody has connected and says nothing. Where does
+"""
+
+
+class LoopServer:
+    def accept(self):
+        try:
+            connection, _ = self.listener.accept()
+        except OSError:
+            return  # gone again
+        connection.setblocking(False)
+        guest = Guest(connection, self.pieces, self.limit_bytes)
+        guest.deadline = time.monotonic() + self.naming_seconds
+        self.guests.append(guest)
+        self.selector.register(connection, READ, guest)

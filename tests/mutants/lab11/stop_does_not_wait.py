@@ -1,0 +1,27 @@
+"""stop wakes the loop, and returns at once.
+
+fails: 11.18
+hint 11.18: The loop waits in select, perhaps for ever.
+"""
+
+
+class LoopServer:
+    def stop(self):
+        if self.thread is not None:
+            self.waker.close()  # the other end is ready for READ then, and stays so
+
+    def end(self):
+        threading.Event().wait(3)
+        self.room.close()
+        for guest in list(self.guests):
+            try:
+                guest.outbox.send(guest.connection)
+                guest.connection.shutdown(socket.SHUT_WR)
+                receive_now(guest.connection)  # what is closed with unread bytes is reset
+            except OSError:
+                pass  # gone already
+            self.drop(guest)
+        for sock in (self.listener, self.woken):
+            self.selector.unregister(sock)
+            sock.close()
+        self.selector.close()

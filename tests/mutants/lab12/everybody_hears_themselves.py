@@ -1,0 +1,18 @@
+"""All receivers get all lines, their own too.
+
+fails: 12.10
+hint 12.10: ana and bob have each
+"""
+
+
+def blocks(lines, receivers):
+    everything = b"".join(line for _, line in lines)
+    senders = {sender for sender, _ in lines}
+    found = {}
+    for receiver in receivers:
+        block = everything
+        if False:
+            block = b"".join(line for sender, line in lines if sender != receiver)
+        if block:
+            found[receiver] = block
+    return found

@@ -1,0 +1,12 @@
+"""What has been said is due again.
+
+fails: 12.4
+hint 12.4: Say the moments of the
+"""
+
+
+def due(began, pace, said, now):
+    moments = []
+    while (moment := began + len(moments) / pace) <= now:
+        moments.append(moment)
+    return moments

@@ -1,0 +1,10 @@
+"""The LF is not counted.
+
+fails: 12.6
+hint 12.6: Print one line for the
+"""
+
+
+def stamped(moment, line_bytes):
+    stamp = b"%0*d" % (STAMP_DIGITS, round(moment * 1e9))
+    return stamp.ljust(line_bytes, b".") + b"\n"

@@ -1,0 +1,18 @@
+"""Who has said something does not hear the others.
+
+fails: 12.10
+hint 12.10: ana and bob have each
+"""
+
+
+def blocks(lines, receivers):
+    everything = b"".join(line for _, line in lines)
+    senders = {sender for sender, _ in lines}
+    found = {}
+    for receiver in receivers:
+        block = everything
+        if receiver in senders:
+            continue
+        if block:
+            found[receiver] = block
+    return found

@@ -1,0 +1,33 @@
+"""One lock, taken and given back by hand.
+"""
+
+import threading
+
+
+class Names:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._names = {}
+        self.claims = 0
+
+    def claim(self, name):
+        self._lock.acquire()
+        try:
+            self.claims = self.claims + 1
+            if name in self._names:
+                return False
+            self._names[name] = True
+            return True
+        finally:
+            self._lock.release()
+
+    def release(self, name):
+        with self._lock:
+            return self._names.pop(name, None) is not None
+
+    def all(self):
+        with self._lock:
+            return sorted(self._names)
+
+    def state(self):
+        return [sorted(self._names), self.claims]

@@ -1,0 +1,31 @@
+"""A condition in place of a lock.
+"""
+
+import threading
+
+
+class Names:
+    def __init__(self):
+        self._lock = threading.Condition()
+        self._names = {}
+        self.claims = 0
+
+    def claim(self, name):
+        with self._lock:
+            self.claims += 1
+            if name in self._names:
+                return False
+            self._names[name] = True
+            self._lock.notify_all()
+            return True
+
+    def release(self, name):
+        with self._lock:
+            return self._names.pop(name, None) is not None
+
+    def all(self):
+        with self._lock:
+            return sorted(self._names)
+
+    def state(self):
+        return [sorted(self._names), self.claims]

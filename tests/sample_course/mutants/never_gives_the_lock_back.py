@@ -1,0 +1,33 @@
+"""Who is refused keeps the lock for ever.
+
+fails: 99.1
+"""
+
+import threading
+
+
+class Names:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._names = {}
+        self.claims = 0
+
+    def claim(self, name):
+        self._lock.acquire()
+        self.claims += 1
+        if name in self._names:
+            return False
+        self._names[name] = True
+        self._lock.release()
+        return True
+
+    def release(self, name):
+        with self._lock:
+            return self._names.pop(name, None) is not None
+
+    def all(self):
+        with self._lock:
+            return sorted(self._names)
+
+    def state(self):
+        return [sorted(self._names), self.claims]
