@@ -160,6 +160,7 @@ CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets
             JSON.stringify(cell.model.outputs.get(at).toJSON())),
     }))"""
 ALL_HAVE_RUN = f"() => ({CELLS})().every((cell) => cell.count)"
+TYPED = "inputs => inputs.map((input) => input.value)"
 
 
 class Classroom:
@@ -244,6 +245,14 @@ class Classroom:
     def count_cells(self) -> int:
         return self.page.evaluate("window.jupyterapp.shell.currentWidget.content.widgets.length")
 
+    def tell(self) -> None:
+        """Print what stands on the page, where it still can be asked."""
+        with contextlib.suppress(Exception):
+            self.page.set_default_timeout(2000)
+            print("The panels:", *self.page.locator(".chatlab-panel").all_inner_texts(), sep="\n---\n")
+            print("What is in the inputs:", self.page.locator(".chatlab-panel input").evaluate_all(TYPED))
+            print("The keys go to:", self.page.evaluate("document.activeElement.outerHTML.slice(0, 300)"))
+
     def save(self) -> None:
         self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
 
@@ -289,6 +298,9 @@ def classroom_of(launch: Callable, jupyter: Jupyter) -> Iterator[Classroom]:
     try:
         classroom = Classroom(browser.new_page(viewport={"width": 1280, "height": 1000}), jupyter)
         yield classroom
+    except BaseException:
+        classroom.tell()  # pytest shows it where a test fails
+        raise
     finally:
         browser.close()
     assert classroom.failures == [], "errors in a panel's script, or pop-up windows"

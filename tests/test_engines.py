@@ -75,12 +75,13 @@ class Classroom:
                 if self.read[seat][-1].startswith("* Welcome"):
                     break
             self.seats[seat] = person
-            self.wait_for_all()
+            self.wait_for_all(after=seat)
         return self.seats[seat]
 
-    def wait_for_all(self) -> None:
-        for seat, person in enumerate(self.seats):
-            if person is not None:
+    def wait_for_all(self, after: int) -> None:
+        """Have everybody read what a seat has caused: it goes first, so that all of it is done when the others ask."""
+        for seat in sorted(range(len(self.seats)), key=lambda seat: seat != after):
+            if (person := self.seats[seat]) is not None:
                 self.read[seat] += person.lines_so_far()
 
     def go(self, seat: int) -> None:
@@ -118,7 +119,7 @@ class Classroom:
             case "long":
                 person.send("before", "x" * 5000)
                 self.go(seat)
-        self.wait_for_all()
+        self.wait_for_all(after=seat)
 
 
 def transcripts(engine, seed: int) -> list[list[str]]:
