@@ -504,6 +504,10 @@ def _make_parser() -> argparse.ArgumentParser:
     argument("--warm-up", type=_seconds, default=0.5, metavar="SECONDS", help="before that, uncounted (%(default)s)")
     argument("--rounds", type=_number(1, 1000), default=5, metavar="N", help="how often, by turns (%(default)s)")
     argument("--than", metavar="SERVER", help="show how many times as fast as this one the others are")
+    argument(
+        "--generator", choices=["c", "python"],
+        help="what measures: a program in C, or Python (C, where a compiler is)",
+    )
     argument("--json", metavar="FILE", help="write every figure into this file")
     argument("--plot", metavar="FILE", help="draw a dot for each round, into this SVG file")
 

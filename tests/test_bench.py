@@ -7,13 +7,17 @@ import socket
 import statistics
 import threading
 import xml.etree.ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
+import psutil
 import pytest
 
 from chatlab import cli
 from chatlab.bench import compare as comparing
-from chatlab.bench.compare import Address, Entry, Result, compare, measure, ratios, search_pace
+from chatlab.bench.compare import HANDS, Address, Entry, Result, compare, measure, ratios, search_pace
+from chatlab.bench.compiling import compiled, lacks_c
 from chatlab.bench.contestants import CONTESTANTS, ENGINES, Running
 from chatlab.bench.load import Job, Load, LoadFailed, Measured, percentiles
 from chatlab.bench.report import as_json, as_plot, as_table
@@ -29,8 +33,16 @@ def server():
         yield server
 
 
-def at(address, **asked) -> Job:
-    return replace(SHORT, address=address, **asked)
+@pytest.fixture(scope="session")
+def program(tmp_path_factory):
+    return compiled(HANDS, tmp_path_factory.mktemp("hands"))
+
+
+@pytest.fixture(params=["Python", pytest.param("C", marks=pytest.mark.skipif(bool(lacks_c()), reason=lacks_c()))])
+def at(request):
+    """Jobs for a generator in Python, and for one whose hands are in C."""
+    hands = str(request.getfixturevalue("program")) if request.param == "C" else ""
+    return partial(replace, SHORT, hands=hands)
 
 
 # ---- every server --------------------------------------------------------------------------------
@@ -38,12 +50,12 @@ def at(address, **asked) -> Job:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("contestant", CONTESTANTS.values(), ids=lambda one: one.name)
-def test_every_server_delivers_in_every_mode(contestant):
+def test_every_server_delivers_in_every_mode(at, contestant):
     if lacks := contestant.lacks():
         pytest.skip(f"needs {lacks}")
     for mode, has_latency in (("flood", False), ("paced", True), ("one", True)):
         with Running(contestant) as running:
-            job = at(running.address, mode=mode, dialect=contestant.dialect, pace=500.0, server_pid=running.pid)
+            job = at(address=running.address, mode=mode, dialect=contestant.dialect, pace=500.0, server_pid=running.pid)
             measured = measure(job)
             assert measured.deliveries_per_second > 0 and measured.lost_clients == 0, mode
             assert bool(measured.latency_ms) is has_latency
@@ -63,40 +75,76 @@ def test_both_engines_serve_many_silent_clients_and_stop_with_all_of_them_there(
 
 
 @pytest.mark.parametrize("mode", ["paced", "one"])
-def test_no_delivery_is_measured_to_be_quicker_than_the_way_is_long(server, mode):
+def test_no_delivery_is_measured_to_be_quicker_than_the_way_is_long(at, server, mode):
     with Wire(server.address) as wire:
         wire.delay(0.03)
-        measured = measure(at(wire.address, mode=mode, pace=100.0))
+        measured = measure(at(address=wire.address, mode=mode, pace=100.0))
     assert measured.latency_ms["p50"] >= 60  # there and back
 
 
-def test_a_line_that_could_not_be_said_in_time_is_late_by_the_time_it_waited(server):
+def test_a_line_that_could_not_be_said_in_time_is_late_by_the_time_it_waited(at, server):
     """The moment that counts is the one at which a line was due, even if the generator had no time to say it then."""
+    job = at(address=server.address, mode="paced", pace=2000.0, seconds=0.6, warm_up_seconds=0.0)
     stalled = threading.Event()
-    with Load(at(server.address, mode="paced", pace=2000.0, seconds=0.6, warm_up_seconds=0.0)) as load:
-        poll = load._poller.wait
-
-        def stall(seconds):
-            if hasattr(load, "_began_ns") and not stalled.is_set():
-                stalled.set()
-                threading.Event().wait(0.25)
-            return poll(seconds)
-
-        load._poller.wait = stall
+    with Load(job) as load:
+        if job.hands:
+            stalling = threading.Thread(target=stall_the_hands, args=(stalled,))
+            stalling.start()
+        else:
+            stall_in_python(load, stalled)
         measured = load.run()
     # Of 0.6 s, 0.25 were a standstill: far more than one in ten had to wait for its end.
     assert stalled.is_set() and measured.latency_ms["p90"] > 50 and measured.latency_ms["max"] > 200
+    assert measured.generator == ("C" if job.hands else "Python")
 
 
-def test_deliveries_are_counted_by_who_hears_them(server):
+def stall_in_python(load: Load, stalled: threading.Event) -> None:
+    poll = load._poller.wait
+
+    def stall(seconds):
+        if hasattr(load, "_began_ns") and not stalled.is_set():
+            stalled.set()
+            threading.Event().wait(0.25)
+        return poll(seconds)
+
+    load._poller.wait = stall
+
+
+def stall_the_hands(stalled: threading.Event) -> None:
+    """Stop the program in C for a while, as soon as it is there."""
+    while not (hands := hands_of_this_process()):
+        threading.Event().wait(0.01)
+    hands[0].suspend()
+    threading.Event().wait(0.25)
+    hands[0].resume()
+    stalled.set()
+
+
+def hands_of_this_process() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if child.name() == "hands"]
+
+
+@pytest.mark.parametrize("mode", ["flood", "paced", "one"])
+def test_a_server_that_ends_while_it_is_measured_ends_the_measuring(at, server, mode):
+    job = at(address=server.address, mode=mode, pace=500.0, seconds=60.0)
+    with Load(job) as load, ThreadPoolExecutor(1) as measuring:
+        came = measuring.submit(load.run)
+        while not hands_of_this_process() if job.hands else not hasattr(load, "_began_ns"):
+            threading.Event().wait(0.01)
+        server.stop()
+        with pytest.raises(LoadFailed, match="hung up on every sender"):
+            came.result(30)
+
+
+def test_deliveries_are_counted_by_who_hears_them(at, server):
     """At a fixed pace as many arrive as were asked for, whoever says them and however many hear them."""
     for receivers in (2, 20):
-        measured = measure(at(server.address, mode="paced", pace=1000.0, receivers=receivers, seconds=1.0))
+        measured = measure(at(address=server.address, mode="paced", pace=1000.0, receivers=receivers, seconds=1.0))
         assert 500 < measured.deliveries_per_second < 2000
 
 
-def test_who_never_reads_is_there_and_counts_for_nothing(server):
-    with Load(at(server.address, mode="paced", pace=500.0, deaf=2)) as load:
+def test_who_never_reads_is_there_and_counts_for_nothing(at, server):
+    with Load(at(address=server.address, mode="paced", pace=500.0, deaf=2)) as load:
         measured = load.run()
         assert {info.name for info in server.clients()} >= {"d00000", "d00001"}
         assert measured.deliveries_per_second > 0 and not any(client.received_bytes for client in load.deaf)
@@ -106,7 +154,7 @@ def test_a_server_that_is_not_there_is_told_in_words():
     with socket.create_server(("127.0.0.1", 0)) as unused:
         address = unused.getsockname()
     with pytest.raises(LoadFailed, match="cannot connect"):
-        measure(at(address))
+        measure(replace(SHORT, address=address))
 
 
 def test_a_server_that_hangs_up_is_told_in_words():
@@ -114,14 +162,14 @@ def test_a_server_that_hangs_up_is_told_in_words():
         answering = threading.Thread(target=lambda: listener.accept()[0].close())
         answering.start()
         with pytest.raises(LoadFailed, match="hung up on r00000"):
-            measure(at(listener.getsockname(), receivers=1))
+            measure(replace(SHORT, address=listener.getsockname(), receivers=1))
         answering.join()
 
 
 def test_a_server_that_says_nothing_is_waited_for_and_told_in_words():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         with pytest.raises(LoadFailed, match="was not let in within 0.3 s"):
-            measure(at(listener.getsockname(), receivers=1, patience_seconds=0.3))
+            measure(replace(SHORT, address=listener.getsockname(), receivers=1, patience_seconds=0.3))
 
 
 def test_percentiles():

@@ -10,6 +10,7 @@ from pathlib import Path
 from chatlab.keyboards import say
 
 from .compare import Address, Entry, compare
+from .compiling import CannotCompile, lacks_c
 from .contestants import CONTESTANTS, ENGINES, Contestant
 from .dialects import DIALECTS
 from .load import Job
@@ -50,13 +51,23 @@ def bench(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise WrongRequest(f"{path} cannot be written: {error.strerror}") from None
     p99_ms = 1000 * arguments.p99 if arguments.mode == "highest" else 0.0
-    results = compare(entries, arguments.rounds, p99_ms=p99_ms, tell=lambda text: say(text, sys.stderr))
+    try:
+        results = compare(
+            entries, arguments.rounds, p99_ms=p99_ms, in_c=_in_c(arguments), tell=lambda text: say(text, sys.stderr)
+        )
+    except CannotCompile as error:
+        raise WrongRequest(f"{error}: leave out `--generator c`") from None
     say(as_table(results, job, arguments.than or "", p99_ms), sys.stdout)
     if arguments.json:
         Path(arguments.json).write_text(as_json(results, job, p99_ms), encoding="utf-8")
     if arguments.plot:
         Path(arguments.plot).write_text(as_plot(results, job, p99_ms), encoding="utf-8")
     return 1 if any(one.failed for one in results) else 0
+
+
+def _in_c(arguments: argparse.Namespace) -> bool:
+    """Whether the generator's hands are to be those in C: as it was said, or where they can be had."""
+    return arguments.generator == "c" or not (arguments.generator or lacks_c())
 
 
 def _servers(arguments: argparse.Namespace) -> list[Contestant | Address]:

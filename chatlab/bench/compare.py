@@ -10,16 +10,21 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 
+from .compiling import compiled
 from .contestants import CannotStart, Contestant, Running, environment
 from .load import Job, LoadFailed, Measured, allow_many_files
 
 # A pace is kept if so much of it arrives.
 KEPT = 0.95
+
+HANDS = Path(__file__).with_name("hands.c")
 
 
 @dataclass
@@ -99,12 +104,19 @@ def compare(
     rounds: int = 5,
     *,
     p99_ms: float = 0.0,
+    in_c: bool = False,
     tell: Callable[[str], None] = lambda text: None,
 ) -> list[Result]:
     """Measure each once a round, by turns; with `p99_ms` search the highest pace each time, see search_pace.
 
-    What fails is told in its result, and is not tried again.
+    `in_c`: with the generator's hands in C, see load.py; raise CannotCompile where they cannot be had. What
+    fails is told in its result, and is not tried again.
     """
+    if in_c:
+        with tempfile.TemporaryDirectory(prefix="chatlab-bench-") as place:
+            hands = str(compiled(HANDS, Path(place)))
+            entries = [replace(entry, job=replace(entry.job, hands=hands)) for entry in entries]
+            return compare(entries, rounds, p99_ms=p99_ms, tell=tell)
     results = [Result(entry.name) for entry in entries]
     for number in range(1, rounds + 1):
         for entry, result in zip(entries, results):

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .compiling import CannotCompile, compiled, lacks_c
+
 START_SECONDS = 10.0
 END_SECONDS = 10.0
 _PEERS = Path(__file__).with_name("peers")
@@ -121,15 +123,11 @@ def _peer(module: str) -> Callable[[int, Path], list[str]]:
     return lambda port, place: [sys.executable, "-m", f"chatlab.bench.peers.{module}", str(port)]
 
 
-def _compiled(port: int, place: Path) -> list[str]:
-    program = place / "joined"
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    made = subprocess.run(
-        [compiler, "-O2", "-o", program, _PEERS / "joined.c"], capture_output=True, text=True, errors="replace"
-    )
-    if made.returncode:
-        raise CannotStart(f"joined.c cannot be compiled: {made.stderr.strip()}")
-    return [str(program), str(port)]
+def _in_c(port: int, place: Path) -> list[str]:
+    try:
+        return [str(compiled(_PEERS / "joined.c", place)), str(port)]
+    except CannotCompile as error:
+        raise CannotStart(str(error)) from None
 
 
 def _ngircd(port: int, place: Path) -> list[str]:
@@ -143,12 +141,6 @@ def _needs_program(name: str) -> Callable[[], str]:
 
 def _needs_module(name: str) -> Callable[[], str]:
     return lambda: "" if importlib.util.find_spec(name) else f"the package {name}"
-
-
-def _needs_c() -> str:
-    if not sys.platform.startswith("linux"):
-        return "Linux, for epoll in C"
-    return "" if shutil.which("cc") or shutil.which("gcc") or shutil.which("clang") else "a C compiler"
 
 
 ENGINES = ("threads", "selectors")
@@ -168,7 +160,7 @@ CONTESTANTS: dict[str, Contestant] = {
             _peer("websockets_broadcast"),
             _needs_module("websockets"),
         ),
-        Contestant("c", "C on epoll, joined sends", "chat", _compiled, _needs_c),
+        Contestant("c", "C on epoll, joined sends", "chat", _in_c, lacks_c),
         Contestant("ngircd", "ngircd (C), IRC", "irc", _ngircd, _needs_program("ngircd")),
         Contestant(
             "nats",

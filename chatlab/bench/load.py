@@ -4,7 +4,8 @@
 
 Knows nothing of servers but how their clients speak. Some clients say lines, others read them and count
 what comes; after a warm-up everything is counted for a while. Its own share of the processor is part of
-the result: near 1 the generator is what is slow, and the figure says only "at least".
+the result: near 1 the generator is what is slow, and the figure says only "at least". Where there is a C
+compiler, what is done while it measures is done by a program in C (hands.c), in the same way.
 
 Reading costs one `recv` for a great block, and no look at what is in it: every line has the same length,
 so bytes are deliveries. Latencies are read from a few receivers only, spread over all: a line holds the
@@ -20,6 +21,7 @@ import os
 import select
 import socket
 import struct
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -48,6 +50,7 @@ class Job:
     the one before; "idle", nobody says anything until all are there, and then one line is said.
 
     `deaf` clients are in the chat and never read. `server_pid`: whose memory and processor time is looked at.
+    `hands`: the compiled hands.c that measures; without, this program does.
     """
 
     address: tuple[str, int]
@@ -61,6 +64,7 @@ class Job:
     seconds: float = 2.0
     warm_up_seconds: float = 0.5
     server_pid: int = 0
+    hands: str = ""
     patience_seconds: float = 60.0
 
 
@@ -76,6 +80,7 @@ class Measured:
     bytes_each: float | None = None  # what the server's memory has grown by for each client
     lost_clients: int = 0
     seconds: float = 0.0
+    generator: str = "Python"  # or "C", with its hands
 
 
 class LoadFailed(Exception):
@@ -239,6 +244,9 @@ class Load:
         elif job.mode == "one":
             for number in range(len(self.senders)):
                 self.receivers[number * len(self.receivers) // len(self.senders)].probe_of = number
+        if job.hands:
+            self._measure_by_hands(measured)
+            return
         self._unpack = self._stamp_of_each_line()
         for client in self.receivers:
             client.received_bytes = 0
@@ -252,12 +260,38 @@ class Load:
         self.latencies_ns.clear()
         self._pass_until(counted_until, steps)
         received_then, at_then, used_then, used_by_server_then = self._figures()
-        seconds = at_then - at
+        self._note(measured, received_then - received, at_then - at, used_then - used)
+        measured.server_share = _share(used_by_server, used_by_server_then, measured.seconds)
+
+    def _measure_by_hands(self, measured: Measured) -> None:
+        """Let the program in C measure: it inherits the sockets, and says when it begins and ends to count."""
+        job = self.job
+        line = self._stamped(0)
+        ns_each = 1e9 * len(self.receivers) / job.pace if job.pace else 0.0
+        command = [job.hands, job.mode, int(1e9 * job.warm_up_seconds), int(1e9 * job.seconds), ns_each]
+        command += [self.sample.delivery_bytes, self.sample.text_at, line.find(b"0" * STAMP_DIGITS), STAMP_DIGITS]
+        command.append(line.hex())
+        told = [f"s {client.socket.fileno()}" for client in self.senders]
+        told += [f"r {one.socket.fileno()} {-2 if one.probe_of is None else one.probe_of}" for one in self.receivers]
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "pass_fds": list(self._clients)}
+        with subprocess.Popen([str(word) for word in command], **streams) as hands:
+            hands.stdin.write("\n".join(told))
+            hands.stdin.close()
+            used_by_server = []
+            while (said := hands.stdout.readline().strip()) in ("from", "until"):
+                used_by_server.append(_used_seconds(job.server_pid))
+        if not said or "failed" in (came := json.loads(said)):
+            raise LoadFailed(came["failed"] if said else f"the generator's hands ended with {hands.returncode}")
+        self.latencies_ns += came["latencies_ns"]
+        self._lost += came["lost"]
+        measured.generator = "C"
+        self._note(measured, came["received_bytes"], came["ns"] / 1e9, came["used_ns"] / 1e9)
+        measured.server_share = _share(*used_by_server, measured.seconds)
+
+    def _note(self, measured: Measured, received_bytes: int, seconds: float, used_seconds: float) -> None:
         measured.seconds = seconds
-        measured.deliveries_per_second = (received_then - received) / self.sample.delivery_bytes / seconds
-        measured.generator_share = (used_then - used) / seconds
-        if used_by_server is not None and used_by_server_then is not None:
-            measured.server_share = (used_by_server_then - used_by_server) / seconds
+        measured.deliveries_per_second = received_bytes / self.sample.delivery_bytes / seconds
+        measured.generator_share = used_seconds / seconds
         if self.latencies_ns:
             measured.latency_ms = percentiles(self.latencies_ns)
 
@@ -416,6 +450,10 @@ def percentiles(values: list[int]) -> dict[str, float]:
     ordered = sorted(values)
     at = {"p50": 0.50, "p90": 0.90, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
     return {name: ordered[max(0, math.ceil(part * len(ordered)) - 1)] / 1e6 for name, part in at.items()}
+
+
+def _share(used: float | None, used_then: float | None, seconds: float) -> float | None:
+    return None if used is None or used_then is None else (used_then - used) / seconds
 
 
 def _used_seconds(pid: int) -> float | None:

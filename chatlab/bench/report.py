@@ -42,9 +42,9 @@ def as_table(results: Sequence[Result], job: Job, than: str = "", p99_ms: float 
         if lost := sum(run.lost_clients for run in one.runs):
             lines.append(f"{one.name}: it hung up on {lost} clients while they were counted, so there was less to do.")
     lines.append(in_words(job, p99_ms))
-    lines.append(
-        f"Medians of {max((len(one.runs) for one in results), default=0)} rounds, by turns. {about_machine()}."
-    )
+    rounds = max((len(one.runs) for one in results), default=0)
+    languages = " and ".join(sorted({run.generator for one in results for run in one.runs}))
+    lines.append(f"Medians of {rounds} rounds, by turns; a generator in {languages}. {about_machine()}.")
     if any(run.generator_share > 0.9 for one in results for run in one.runs):
         lines.append("Where the generator's share is near 1, it was what was slow: that figure means `at least`.")
     return "\n".join(lines)
@@ -119,7 +119,9 @@ def in_words(job: Job, p99_ms: float = 0.0) -> str:
 
 def as_json(results: Sequence[Result], job: Job, p99_ms: float = 0.0) -> str:
     """Return everything that was measured."""
-    asked = {name: value for name, value in asdict(job).items() if name not in ("address", "dialect", "server_pid")}
+    asked = {
+        name: value for name, value in asdict(job).items() if name not in ("address", "dialect", "server_pid", "hands")
+    }
     asked["p99_ms"] = p99_ms or None
     data = {"format": 1, "machine": about_machine(), "job": asked, "results": [asdict(one) for one in results]}
     return json.dumps(data, indent=1) + "\n"
