@@ -47,10 +47,11 @@ class LineReader:
         if self.overlong:
             return []
         *finished, rest = chunk.split(b"\n")
-        lines = []
-        for piece in finished:
-            line = bytes(self._unfinished) + piece if self._unfinished else piece
+        if finished and self._unfinished:
+            finished[0] = bytes(self._unfinished) + finished[0]
             self._unfinished.clear()
+        lines = []
+        for line in finished:
             if len(line) + 1 > self.limit_bytes:
                 self._give_up()
                 return lines

@@ -131,12 +131,12 @@ _CHAT = re.compile(r"(?P<name>[^\s:*!/]+)(?P<private> \(private\))?: (?P<text>.*
 def format_server_line(message: ServerMessage) -> str:
     """Return the message as a line without its LF (P5); the reverse of parse_server_line."""
     match message:
+        case Chat(name, text):
+            return f"{name}: {text}"
         case Notice(text):
             return f"* {text}"
         case ErrorLine(text):
             return f"! {text}"
-        case Chat(name, text):
-            return f"{name}: {text}"
         case Private(name, text):
             return f"{name} (private): {text}"
 

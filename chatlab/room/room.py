@@ -163,14 +163,14 @@ class Room:
         except LineNotText as error:
             return tell(session, ErrorLine(f"Not sent: {error}."))
         match message:
-            case Leave():
-                return self._leave(session)
             case Say(text):
                 if not text.strip():
                     return []
                 chat = Chat(session.name, text)
                 self._history.append(chat)
                 return [Broadcast(format_server_line(chat), but=session)]
+            case Leave():
+                return self._leave(session)
             case Command(word, argument):
                 spec = COMMANDS.get(word)
                 if spec is None:
