@@ -24,9 +24,11 @@ from pathlib import Path
 
 from chatlab.grading.catalog import Lab, find_course, labs
 from chatlab.grading.matrix import Mutant, complaints, judge, mutants
+from chatlab.grading.preloaded import Pool
 
 COURSE = find_course(Path(__file__))
 SAMPLE = Path(__file__).with_name("sample_course")
+Pools = dict[Path, Pool]  # by their course
 SPIN = "import time\nend = time.monotonic() + {seconds}\nwhile time.monotonic() < end: pass"
 
 
@@ -42,9 +44,10 @@ def busy(processes: int, seconds: float) -> Iterator[None]:
             process.wait()
 
 
-def grade_solution(lab: Lab, seed: int) -> list[str]:
+def grade_solution(pools: Pools, lab: Lab, seed: int) -> list[str]:
     """Return what went wrong, a sentence each."""
-    grade = judge(COURSE, {lab.file: (COURSE / "solutions" / lab.file).read_text(encoding="utf-8")}, [lab.key], seed)
+    source = (COURSE / "solutions" / lab.file).read_text(encoding="utf-8")
+    grade = judge(COURSE, {lab.file: source}, [lab.key], seed, workers=pools[COURSE])
     return [f"seed {seed}: {check.number} {check.status}: {check.report}" for check in grade.checks if check.report]
 
 
@@ -57,18 +60,18 @@ def races_of(lab: Lab) -> list[Mutant]:
     return [mutant for mutant in mutants(COURSE, lab.key) if mutant.fails & numbers]
 
 
-def grade_race(mutant: Mutant, seed: int) -> list[str]:
+def grade_race(pools: Pools, mutant: Mutant, seed: int) -> list[str]:
     """Return what went wrong, a sentence each."""
-    grade = judge(COURSE, {mutant.lab.file: mutant.source}, [mutant.lab.key], seed, mutant.fails)
+    grade = judge(COURSE, {mutant.lab.file: mutant.source}, [mutant.lab.key], seed, mutant.fails, pools[COURSE])
     return [f"{mutant.lab.key} {mutant.name}, seed {seed}: {sentence}" for sentence in complaints(mutant, grade)]
 
 
-def grade_sample(path: Path, seed: int) -> list[str]:
+def grade_sample(pools: Pools, path: Path, seed: int) -> list[str]:
     """Return what went wrong, a sentence each."""
     source = path.read_text(encoding="utf-8")
     told = re.search(r"^fails: (.+)$", ast.get_docstring(ast.parse(source)), re.MULTILINE)
     must_fail = set(told[1].split()) if told else set()
-    checks = judge(SAMPLE, {"lab99_names.py": source}, ["lab99"], seed).checks
+    checks = judge(SAMPLE, {"lab99_names.py": source}, ["lab99"], seed, workers=pools[SAMPLE]).checks
     failed = {check.number for check in checks if check.status == "failed"}
     odd = [check.report for check in checks if check.status not in ("passed", "failed", "blocked")]
     if failed == must_fail and not odd:
@@ -105,11 +108,17 @@ def main() -> int:
     def run(task: tuple) -> tuple[str, float, list[str]]:
         name, grade, what, seed = task
         began = time.monotonic()
-        found = grade(what, seed)
+        found = grade(pools, what, seed)
         return name, time.monotonic() - began, found
 
     # Bounded, so that nothing spins on should this process be killed.
-    with busy(asked.busy, 7200), ThreadPoolExecutor(asked.jobs) as pool:
+    with (
+        Pool(COURSE, asked.jobs) as of_labs,
+        Pool(SAMPLE, asked.jobs) as of_sample,
+        busy(asked.busy, 7200),
+        ThreadPoolExecutor(asked.jobs) as pool,
+    ):
+        pools: Pools = {COURSE: of_labs, SAMPLE: of_sample}
         try:
             for name, seconds, found in pool.map(run, work):
                 took.setdefault(name, []).append(seconds)

@@ -14,10 +14,17 @@ import pytest
 
 from chatlab.grading.catalog import find_course, find_lab
 from chatlab.grading.matrix import judge
+from chatlab.grading.preloaded import Pool
 from chatlab.grading.stubs import make_stub
 
 COURSE = find_course(Path(__file__))
 LABS = sorted(path.name for path in (COURSE / "tests" / "mutants").glob("lab*"))
+
+
+@pytest.fixture(scope="module")
+def workers():
+    with Pool(COURSE, 1) as workers:
+        yield workers
 
 
 # ---- honest submissions ----------------------------------------------------------------------------
@@ -29,9 +36,9 @@ def lab_files(kind: str) -> list[Path]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", lab_files("honest"), ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_an_honest_submission_gets_every_point(path):
+def test_an_honest_submission_gets_every_point(path, workers):
     lab = find_lab(COURSE, path.parent.name)
-    grade = judge(COURSE, {lab.file: path.read_text(encoding="utf-8")}, [lab.key])
+    grade = judge(COURSE, {lab.file: path.read_text(encoding="utf-8")}, [lab.key], workers=workers)
     assert {check.number: (check.status, check.report) for check in grade.checks if check.status != "passed"} == {}
     assert grade.checks
 
@@ -71,10 +78,10 @@ def test_whoever_comes_after_all_cheats_is_judged_as_if_they_had_not_been_there(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lab", LABS)
-def test_a_stub_fails_every_check_as_not_started(lab):
+def test_a_stub_fails_every_check_as_not_started(lab, workers):
     lab = find_lab(COURSE, lab)
     solution = (COURSE / "solutions" / lab.file).read_text(encoding="utf-8")
-    checks = judge(COURSE, {lab.file: make_stub(solution)}, [lab.key]).checks
+    checks = judge(COURSE, {lab.file: make_stub(solution)}, [lab.key], workers=workers).checks
     assert checks and {check.status for check in checks} == {"not started"}
 
 

@@ -23,14 +23,12 @@ import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 
 from .catalog import Lab, find_lab
 from .plugin import show_failure
-from .preloaded import Preloaded, run_worker
+from .preloaded import Pool, run_worker
 from .results import CheckResult, Grade, as_place, in_order, load
 
 # One seed for all, so that the pinned texts hold the same inputs each time.
@@ -133,11 +131,11 @@ def judge(
     labs: Iterable[str],
     seed: int = SEED,
     checks: Iterable[str] = (),
-    worker: Preloaded | None = None,
+    workers: Pool | None = None,
 ) -> Grade:
     """Judge a submission that consists of these files, by all checks or by some. Raise RuntimeError.
 
-    Without `worker`, in a process that is started for it.
+    Without `workers`, in a process that is started for it.
     """
     with tempfile.TemporaryDirectory(prefix="chatlab-judge-") as place:
         directory = Path(place, "submission")
@@ -149,7 +147,7 @@ def judge(
         arguments = [directory, "--out", out, "--seed", seed]
         arguments += [part for lab in labs for part in ("--lab", lab)]
         arguments += [part for number in checks for part in ("--check", number)]
-        code, told = worker.run(arguments) if worker else run_worker(course, arguments)
+        code, told = workers.run(arguments) if workers else run_worker(course, arguments)
         if code or not out.exists():
             raise RuntimeError(f"the grader broke (it ended with {code}):\n{told}")
         return load(out)
@@ -160,21 +158,13 @@ def judge_all(
 ) -> Iterator[tuple[Mutant, Grade]]:
     """Judge mutants, so many at once; yield them in order. Those `in_short` meet the checks that must find them."""
     short = {one.path for one in in_short}
-    idle: SimpleQueue[Preloaded] = SimpleQueue()
 
     def judge_one(one: Mutant) -> Grade:
-        worker = idle.get()
-        try:
-            checks = one.fails if one.path in short else ()
-            return judge(course, {one.lab.file: one.source}, [one.lab.key], checks=checks, worker=worker)
-        finally:
-            idle.put(worker)
+        checks = one.fails if one.path in short else ()
+        return judge(course, {one.lab.file: one.source}, [one.lab.key], checks=checks, workers=workers)
 
-    with ExitStack() as workers:
-        for _ in range(jobs):
-            idle.put(workers.enter_context(Preloaded(course)))
-        with ThreadPoolExecutor(jobs) as pool:
-            yield from zip(which, pool.map(judge_one, which))
+    with Pool(course, jobs) as workers, ThreadPoolExecutor(jobs) as pool:
+        yield from zip(which, pool.map(judge_one, which))
 
 
 def one_for_each_check(which: Iterable[Mutant]) -> list[Mutant]:

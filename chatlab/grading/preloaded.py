@@ -18,8 +18,9 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from queue import SimpleQueue
 
 # After so long a worker is ended: the checks have limits of their own, and all together take seconds.
 WORKER_SECONDS = 300
@@ -73,6 +74,30 @@ class Preloaded:
 
     def __exit__(self, *reason: object) -> None:
         self.close()
+
+
+class Pool:
+    """Preloaded workers for threads that judge at the same time, each of them one at a time."""
+
+    def __init__(self, course: Path, jobs: int) -> None:
+        self._idle: SimpleQueue[Preloaded] = SimpleQueue()
+        self._workers = ExitStack()
+        for _ in range(jobs):
+            self._idle.put(self._workers.enter_context(Preloaded(course)))
+
+    def run(self, arguments: Sequence[object]) -> tuple[int, str]:
+        """Wait for a worker that has nothing to do, and return what came of its work, see Preloaded.run."""
+        worker = self._idle.get()
+        try:
+            return worker.run(arguments)
+        finally:
+            self._idle.put(worker)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._workers.close()
 
 
 # ---- in the process that forks --------------------------------------------------------------------------
