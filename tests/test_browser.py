@@ -410,8 +410,11 @@ def test_a_page_that_is_reloaded_shows_everything_again(classroom):
     for name in ("ana", "bob"):
         classroom.wait_for_line(name, "carla: before the reload")
     before = {name: classroom.lines(name) for name in NAMES}
+    panels = classroom.page.locator(".chatlab-panel").count()
     classroom.save()
     classroom.page.reload()
+    # A panel is shown by several cells, and Jupyter draws one cell after the other.
+    classroom.page.wait_for_function(f"document.querySelectorAll('.chatlab-panel').length === {panels}")
     for name in NAMES:
         classroom.wait_for_line(name, "before the reload")
         assert classroom.lines(name) == before[name]

@@ -33,6 +33,7 @@ SANITIZED = {
 }
 
 LONGEST_CELL_LINES = 20
+WIDEST_LINE = 106  # what a window of 1280 pixels shows beside the list of files, or nearly
 
 
 def read(path: Path) -> dict:
@@ -110,7 +111,8 @@ def test_only_known_tags_are_used(path):
 @each_notebook
 def test_cells_are_short(path):
     for cell in cells_of(path, "code"):
-        assert len(source_of(cell).splitlines()) <= LONGEST_CELL_LINES, source_of(cell)
+        lines = source_of(cell).splitlines()
+        assert len(lines) <= LONGEST_CELL_LINES and max(map(len, lines)) <= WIDEST_LINE, source_of(cell)
 
 
 @each_notebook
