@@ -2,8 +2,8 @@
 
 Every solution must get every point each time, and every race mutant must be found each time, those
 of the labs and those of the sample course; each grading draws a seed of its own. A mutant of a lab
-meets only the checks that must find it. Prints each wrong verdict with its seed as it comes, and at
-the end what was done, by lab.
+meets only the checks that must find it; `--mutants 5` grades all of them by five seeds, races or not.
+Prints each wrong verdict with its seed as it comes, and at the end what was done, by lab.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def races_of(lab: Lab) -> list[Mutant]:
     return [mutant for mutant in mutants(COURSE, lab.key) if mutant.fails & numbers]
 
 
-def grade_race(pools: Pools, mutant: Mutant, seed: int) -> list[str]:
+def grade_mutant(pools: Pools, mutant: Mutant, seed: int) -> list[str]:
     """Return what went wrong, a sentence each."""
     grade = judge(COURSE, {mutant.lab.file: mutant.source}, [mutant.lab.key], seed, mutant.fails, pools[COURSE])
     return [f"{mutant.lab.key} {mutant.name}, seed {seed}: {sentence}" for sentence in complaints(mutant, grade)]
@@ -84,6 +84,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=200, help="gradings of each solution")
     parser.add_argument("--races", type=int, default=50, help="gradings of each race mutant")
+    parser.add_argument("--mutants", type=int, default=0, help="gradings of every mutant, races or not")
     parser.add_argument(
         "--lab", action="append", help="one lab alone; may be given again (all of them, and the sample)"
     )
@@ -92,15 +93,17 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=1)
     asked = parser.parse_args()
     chosen = [lab for lab in labs(COURSE) if not asked.lab or lab.key in asked.lab]
-    races = [(lab.key, grade_race, mutant) for lab in chosen for mutant in races_of(lab)]
+    races = [(lab.key, grade_mutant, mutant) for lab in chosen for mutant in races_of(lab)]
+    wrong_ones = [(lab.key, grade_mutant, mutant) for lab in chosen for mutant in mutants(COURSE, lab.key)]
     if not asked.lab or "lab99" in asked.lab:
         paths = sorted(path for kind in ("mutants", "honest") for path in (SAMPLE / kind).glob("*.py"))
         races += [("the sample course", grade_sample, path) for path in paths]
     solutions = [(lab.key, grade_solution, lab) for lab in chosen]
     # By turns, so that what was done when somebody breaks this off says something of them all.
-    seeds = range(asked.first_seed, asked.first_seed + max(asked.times, asked.races))
+    seeds = range(asked.first_seed, asked.first_seed + max(asked.times, asked.races, asked.mutants))
     work = [(*one, seed) for seed in seeds[: asked.times] for one in solutions]
     work += [(*one, seed) for seed in seeds[: asked.races] for one in races]
+    work += [(*one, seed) for seed in seeds[: asked.mutants] for one in wrong_ones]
 
     took: dict[str, list[float]] = {}
     wrong: Counter[str] = Counter()
@@ -134,7 +137,8 @@ def main() -> int:
         )
     print(
         f"{asked.times} of each of {len(solutions)} solutions, {asked.races} of each of {len(races)} race submissions,"
-        f" {asked.busy} busy processes beside: {wrong.total()} of {sum(map(len, took.values()))} with a wrong verdict"
+        f" {asked.mutants} of each of {len(wrong_ones)} mutants, {asked.busy} busy processes beside:"
+        f" {wrong.total()} of {sum(map(len, took.values()))} with a wrong verdict"
     )
     return 1 if wrong.total() else 0
 
