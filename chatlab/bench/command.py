@@ -56,7 +56,7 @@ def bench(arguments: argparse.Namespace) -> int:
             entries, arguments.rounds, p99_ms=p99_ms, in_c=_in_c(arguments), tell=lambda text: say(text, sys.stderr)
         )
     except CannotCompile as error:
-        raise WrongRequest(f"{error}: leave out `--generator c`") from None
+        raise WrongRequest(f"{error}: `--generator python` does without") from None
     say(as_table(results, job, arguments.than or "", p99_ms), sys.stdout)
     if arguments.json:
         Path(arguments.json).write_text(as_json(results, job, p99_ms), encoding="utf-8")
