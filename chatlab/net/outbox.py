@@ -45,6 +45,12 @@ class Outbox:
         else:
             self._starts_inside_line = False
 
+    def post_rest(self, block: bytes, sent_bytes: int) -> bool:
+        """Add what a socket did not take of a block that never waited here; False when that goes over the bound."""
+        self.size_bytes += len(block)
+        self.written(block, sent_bytes)
+        return self.size_bytes <= self.limit_bytes
+
     def clear(self) -> None:
         """Throw away what waits, but for the end of a line that is half written already."""
         waiting = self.take()

@@ -13,8 +13,10 @@ from __future__ import annotations
 from chatlab.room import Session
 
 # How much may be said before it is written: whoever reads waits for the writing then, and reads on
-# afterwards. A flooding sender is slowed, and loses nothing.
-ROUND_BYTES = 64 * 1024
+# afterwards. A flooding sender is slowed, and loses nothing. Half of what an outbox holds: what is said
+# last, 100 KiB at the most (see in_portions), goes over it, and a client that keeps up must have space
+# for all. With a quarter of it a flood is slower by a tenth: the system is called twice as often.
+ROUND_BYTES = 128 * 1024
 
 # How much may be said to single clients meanwhile: two hundred who come at once are welcomed in one round.
 ROUND_BYTES_APART = 1024 * 1024

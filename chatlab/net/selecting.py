@@ -313,6 +313,16 @@ class SelectorChatServer(Server):
 
     # ---- writing -------------------------------------------------------------------------
 
+    def _post_locked(self, connection: LoopConnection, block: bytes) -> bool:
+        """Send the block at once, if nothing waits before it; what the socket does not take waits in the outbox."""
+        if connection.outbox.size_bytes:
+            return super()._post_locked(connection, block)
+        sent_bytes = self._send(connection, block)
+        if sent_bytes == len(block):
+            return True
+        self._ask_for(connection, connection.events | _WRITE)
+        return connection.outbox.post_rest(block, sent_bytes)
+
     def _make_due_locked(self, connection: LoopConnection) -> None:
         if not connection.is_due:
             connection.is_due = True
@@ -340,13 +350,7 @@ class SelectorChatServer(Server):
         if connection.socket.fileno() == -1:
             return  # closed since it became due
         block = connection.outbox.take()
-        try:
-            sent_bytes = send_now(connection.socket, block) if block else 0
-        except OSError as error:
-            # recv will tell, too, and clean up; here the lines are thrown away.
-            log.debug("cannot write to %s: %s", connection.address, explain(error))
-            sent_bytes = len(block)
-        connection.outbox.written(block, sent_bytes)
+        connection.outbox.written(block, self._send(connection, block) if block else 0)
         reads = _READ if connection.is_read else 0
         if connection.outbox:
             self._ask_for(connection, reads | _WRITE)
@@ -357,6 +361,15 @@ class SelectorChatServer(Server):
                 self._close(connection)
                 return
         self._ask_for(connection, reads)
+
+    def _send(self, connection: LoopConnection, block: bytes) -> int:
+        """Send what the socket takes at once; return how many bytes that was."""
+        try:
+            return send_now(connection.socket, block)
+        except OSError as error:
+            # recv will tell, too, and clean up; here the lines are thrown away.
+            log.debug("cannot write to %s: %s", connection.address, explain(error))
+            return len(block)
 
     # ---- deadlines -----------------------------------------------------------------------
 

@@ -235,10 +235,10 @@ class Server:
         happenings: list[Happening] = []
         for effect in effects:
             match effect:
-                case Send(to, line):
-                    self._round.add_for_one(to, encode(line))
                 case Broadcast(lines, but):
                     self._round.add_for_all(encode(lines), but)
+                case Send(to, line):
+                    self._round.add_for_one(to, encode(line))
                 case Close(session):
                     if session in self._connections:
                         self._ends.append(self._connections[session])
@@ -268,9 +268,7 @@ class Server:
                 connection = self._connections.get(session)
                 if connection is None:
                     continue  # gone
-                if connection.outbox.post(block):
-                    self._make_due_locked(connection)
-                else:
+                if not self._post_locked(connection, block):
                     too_slow.append(connection)
             for connection in ends:
                 self._end_locked(connection)
@@ -294,6 +292,13 @@ class Server:
         connection.ending = True
         # If it was said goodbye to before, that deadline holds: these are in order.
         self._closing_deadlines.setdefault(connection, time.monotonic() + self.close_seconds)
+        return True
+
+    def _post_locked(self, connection: Connection, block: bytes) -> bool:
+        """Put a block into an outbox, to be written in this round; False if more waits there now than may."""
+        if not connection.outbox.post(block):
+            return False
+        self._make_due_locked(connection)
         return True
 
     def _make_due_locked(self, connection: Connection) -> None:

@@ -213,31 +213,29 @@ class ChatServer(Server):
     def _take_in(self, connection: ThreadConnection, chunk: bytes) -> None:
         """Give the lines of the chunk to the room, and see that its effects are written."""
         for lines in in_portions(connection.reader.feed(chunk)):
-            if not self._say_all(connection.session, lines):
+            if not self._say(self._room.say_all, connection.session, lines):
                 for line in lines:
-                    self._happen(self._room.handle, connection.session, line)
-                    self._wait_for_the_courier()
-            self._wait_for_the_courier()
+                    self._say(self._room.handle, connection.session, line)
         if connection.reader.overlong:
             self._happen(self._room.overlong, connection.session)
         self._deliver()
 
-    def _say_all(self, session: Session, lines: list[bytes]) -> bool:
-        """Let the room decide of many lines at once; False if they have to go one by one."""
-        with self._room_lock:
-            effects = self._room.say_all(session, lines)
-            if effects is not None:
-                self._perform_locked(effects)  # chat alone: nothing happens that is to be told
-        return effects is not None
+    def _say(self, decide: Callable[..., list[Effect] | None], session: Session, said: bytes | list[bytes]) -> bool:
+        """Let the room decide of what was said, and perform it; False if `decide` leaves it to another.
 
-    def _wait_for_the_courier(self) -> None:
-        """With a round full, be the courier or wait for it: whoever floods is slowed, and loses nothing."""
-        if not self._round.is_full:
-            return
-        self._deliver()
-        with self._room_lock:
-            while self._round.is_full and self._courier_is_out:
-                self._round_done.wait()
+        With a round full, be the courier first, or wait for it: whoever floods is slowed, and loses nothing.
+        """
+        while True:
+            with self._room_lock:
+                while self._round.is_full and self._courier_is_out:
+                    self._round_done.wait()
+                if not self._round.is_full:
+                    effects = decide(session, said)
+                    happenings = self._perform_locked(effects or [])
+                    break
+            self._deliver()
+        self._tell(happenings)
+        return effects is not None
 
     def _forget(
         self, connection: ThreadConnection, last_decision: Callable[..., list[Effect]], *arguments: object

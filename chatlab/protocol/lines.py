@@ -79,7 +79,7 @@ def decode_line(line: bytes) -> str:
         raise LineNotText(
             f"byte {error.start + 1} of your line (0x{line[error.start]:02x}) is not UTF-8"
         ) from None
-    if found := CONTROL_CHARACTER.search(text):
+    if not text.isprintable() and (found := CONTROL_CHARACTER.search(text)):
         raise LineNotText(
             f"character {found.start() + 1} of your line (U+{ord(found[0]):04X}) is a control character"
         )

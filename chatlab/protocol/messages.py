@@ -72,7 +72,7 @@ def plain_chat(lines: list[bytes]) -> str | None:
     block = b"\n" + b"\n".join(lines)
     if len(block.translate(None, _NO_CONTROL_BYTES)) > len(lines):  # one LF for each, and no other
         return None
-    if b"\n/" in block or b"\n " in block or b"\n\n" in block or block.endswith(b"\n") or b"close" in block.lower():
+    if _NOT_AS_IT_STANDS.search(block) or block.endswith(b"\n") or b"close" in block.lower():
         return None
     if not block.isascii():
         try:
@@ -85,6 +85,9 @@ def plain_chat(lines: list[bytes]) -> str | None:
 
 # Every byte that is no control character of ASCII.
 _NO_CONTROL_BYTES = bytes(byte for byte in range(256) if byte >= 0x20 and byte != 0x7F)
+
+# A command, a blank that may be all of a line, an empty line.
+_NOT_AS_IT_STANDS = re.compile(b"\n[/ \n]")
 
 # C1, and blanks of all alphabets at the beginning of a line: it could be blank as a whole.
 _BEYOND_ASCII = re.compile("[\x80-\x9f]|\\n\\s")

@@ -69,10 +69,10 @@ class Room:
         A line after the end of a session does nothing (P17).
         """
         match session.state:
-            case State.NAMING:
-                return self._handle_name(session, line)
             case State.CHATTING:
                 return self._handle_chat(session, line)
+            case State.NAMING:
+                return self._handle_name(session, line)
             case _:
                 return []
 
