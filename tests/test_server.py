@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from contextlib import ExitStack, contextmanager
 
 import psutil
 import pytest
@@ -19,8 +20,9 @@ from person import Person
 from chatlab import ChatServer
 from chatlab.net import ListenFailed, SelectorChatServer
 from chatlab.net.outbox import Outbox
+from chatlab.net.round import ROUND_BYTES
 from chatlab.net.server import Connection
-from chatlab.protocol import LineReader
+from chatlab.protocol import LineReader, limits
 from chatlab.room import Joined, Left, Renamed, Room, Session
 
 LOCAL = ("127.0.0.1", 0)
@@ -470,6 +472,58 @@ def test_a_flood_of_tiny_lines_from_one_drops_nobody_who_reads(server):
         assert bob.lines_so_far() == flooder.lines_so_far()[1:] == []
 
 
+@contextmanager
+def held_courier(server, monkeypatch):
+    """Keep the courier in its round; yield the names of threads that wait for it, as they begin to."""
+    waits, is_out, go = [], threading.Event(), threading.Event()
+    send_block, wait = server._send_block, server._round_done.wait
+
+    def send_when_told(connection, block):
+        is_out.set()
+        assert go.wait(20)
+        return send_block(connection, block)
+
+    def wait_and_tell(timeout=None):
+        waits.append(threading.current_thread().name)
+        return wait(timeout)
+
+    with Person(server.address, "first") as first, Person(server.address, "last") as last:
+        assert first.line() == "* last joined"  # nothing is on its way any more
+        monkeypatch.setattr(server, "_send_block", send_when_told)
+        monkeypatch.setattr(server._round_done, "wait", wait_and_tell)
+        last.send("go")
+        assert is_out.wait(20)
+        try:
+            yield waits
+        finally:
+            go.set()
+
+
+@pytest.mark.clause("P26")
+@of_threads
+def test_many_who_flood_go_over_a_round_no_further_than_one_alone(server, monkeypatch):
+    # Each of many threads could add a portion of its own to a round that is full already: then more would be
+    # in it than an outbox holds, and even those would be dropped who read all in time.
+    monkeypatch.setattr(limits, "IDLE_RECV_BYTES", limits.RECV_BYTES)
+    with ExitStack() as stack:
+        people = [stack.enter_context(Person(server.address, f"n{number}")) for number in range(30)]
+        with held_courier(server, monkeypatch) as waits:
+            for person in people:
+                person.send_bytes((b"x" * 63 + b"\n") * 4000)
+            wait_until(lambda: len(waits) == len(people))
+            assert ROUND_BYTES <= server._round._length_bytes < ROUND_BYTES + 20_000
+
+
+@of_threads
+def test_who_has_said_something_in_a_round_is_read_again_when_it_is_fetched(server, monkeypatch):
+    with Person(server.address, "ana") as ana, held_courier(server, monkeypatch) as waits:
+        ana.send("one")
+        wait_until(lambda: server._round)
+        ana.send("two")
+        wait_until(lambda: waits or len(server._round._lines) > 1)
+        assert server._round._lines == [b"ana: one\n"] and waits == ["chatlab-client-ana"]
+
+
 @pytest.mark.clause("P30")
 def test_a_refused_stranger_who_stays_silent_is_gone_in_time(engine):
     with engine(LOCAL, naming_seconds=0.2, close_seconds=0.2) as server, Person(server.address) as silent:
@@ -622,3 +676,11 @@ def test_clearing_an_outbox_between_lines_keeps_nothing():
     outbox.written(outbox.take(), 6)
     outbox.clear()
     assert not outbox and outbox.size_bytes == 0
+
+
+def test_an_outbox_keeps_the_rest_of_what_it_never_held():
+    outbox = Outbox(10)
+    assert outbox.post_rest(b"hello\nworld\n", 3) and outbox.size_bytes == 9
+    assert not outbox.post_rest(b"more\n", 0)
+    outbox.clear()
+    assert outbox.take() == b"lo\n"

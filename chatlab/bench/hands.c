@@ -10,15 +10,17 @@
  * Prints `from` when the warm-up is over and `until` when the counting is, and then one line of JSON.
  */
 #include <errno.h>
-#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { BLOCK = 64 * 1024, BUFFER = 1 << 20, MOST = 1 << 16, NOBODY = -2, ALL = -1 };
+enum { BLOCK = 64 * 1024, BUFFER = 1 << 20, MOST = 1 << 16, NOBODY = -2, ALL = -1, TICK_NS = 200000 };
 
 struct client {
     int fd, probe, is_gone, says_forever;
@@ -107,9 +109,21 @@ static void keep_pace(long long began, double ns_each, long long *said) {
     long long first = *said;
     for (; *said < due; ++*said) {
         struct client *client = senders[*said % sender_count];
-        if (!client->is_gone) add_line(client, began + (long long)(*said * ns_each));
+        if (!client->is_gone) add_line(client, began + (long long)((*said + 1) * ns_each));
     }
     for (long long i = first; i < due && i < first + sender_count; i++) say(senders[i % sender_count]);
+}
+
+/* Have the poller return when lines are due, and not more often than each TICK_NS. */
+static void set_clock(long long began, double ns_each) {
+    int clock = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    long long step = ns_each > TICK_NS ? (long long)ns_each : TICK_NS, first = began + step;
+    struct itimerspec times = {.it_interval = {step / 1000000000, step % 1000000000},
+                               .it_value = {first / 1000000000, first % 1000000000}};
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = clock};
+    if (clock < 0 || clock >= MOST || timerfd_settime(clock, TFD_TIMER_ABSTIME, &times, NULL) ||
+        epoll_ctl(poller, EPOLL_CTL_ADD, clock, &event))
+        fail("there is no clock to be had");
 }
 
 static void say_next(void) { /* `one`: each whose line has arrived says another */
@@ -177,15 +191,20 @@ static void receive(struct client *client) {
 
 static void pass_until(long long deadline, const char *mode, long long began, double ns_each, long long *said) {
     struct epoll_event events[1024];
+    uint64_t ticks;
     int is_paced = !strcmp(mode, "paced"), is_one = !strcmp(mode, "one");
     long long now;
     while ((now = clock_ns(CLOCK_MONOTONIC)) < deadline) {
         if (is_paced) keep_pace(began, ns_each, said);
         if (is_one) say_next();
         int left_ms = (int)((deadline - now) / 1000000) + 1;
-        int count = epoll_wait(poller, events, 1024, is_paced ? 1 : left_ms);
+        int count = epoll_wait(poller, events, 1024, left_ms);
         for (int i = 0; i < count; i++) {
             struct client *client = by_fd[events[i].data.fd];
+            if (!client) {
+                (void)!read(events[i].data.fd, &ticks, sizeof ticks); /* the clock: only then does it go on */
+                continue;
+            }
             if (events[i].events & EPOLLOUT) go_on(client);
             if (!client->is_gone && events[i].events & ~EPOLLOUT) receive(client);
         }
@@ -238,6 +257,7 @@ int main(int count, char **words) {
         for (int i = 0; i < sender_count; i++) done[done_count++] = i;
 
     long long began = clock_ns(CLOCK_MONOTONIC);
+    if (!strcmp(mode, "paced")) set_clock(began, ns_each);
     pass_until(began + warm_up, mode, began, ns_each, &said);
     received_bytes = 0, latency_count = 0;
     long long from = clock_ns(CLOCK_MONOTONIC), used = clock_ns(CLOCK_PROCESS_CPUTIME_ID);

@@ -357,7 +357,7 @@ class Load:
             if said < due:
                 lines: dict[_Client, list[bytes]] = {}
                 for number in range(said, due):
-                    at_ns = self._began_ns + int(number * seconds_each * 1e9)
+                    at_ns = self._began_ns + int((number + 1) * seconds_each * 1e9)
                     lines.setdefault(self.senders[number % len(self.senders)], []).append(self._stamped(at_ns))
                 for client, some in lines.items():
                     self._say(client, b"".join(some))

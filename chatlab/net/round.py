@@ -13,9 +13,9 @@ from __future__ import annotations
 from chatlab.room import Session
 
 # How much may be said before it is written: whoever reads waits for the writing then, and reads on
-# afterwards. A flooding sender is slowed, and loses nothing. Half of what an outbox holds: what is said
-# last, 100 KiB at the most (see in_portions), goes over it, and a client that keeps up must have space
-# for all. With a quarter of it a flood is slower by a tenth: the system is called twice as often.
+# afterwards. A flooding sender is slowed, and loses nothing. What is said last may go over it by 100 KiB
+# (see in_portions), and all of it has to fit into the outbox of a client that keeps up. With half of this
+# the system is called twice as often, and a flood is slower by a tenth.
 ROUND_BYTES = 128 * 1024
 
 # How much may be said to single clients meanwhile: two hundred who come at once are welcomed in one round.
@@ -41,7 +41,8 @@ class Round:
     the same with ten members as with ten thousand.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, full_bytes: int = ROUND_BYTES) -> None:
+        self.full_bytes = full_bytes
         self._members: dict[Session, None] = {}
         self._begin()
 
@@ -56,7 +57,11 @@ class Round:
     @property
     def is_full(self) -> bool:
         """Whether it is time to write it."""
-        return self._length_bytes >= ROUND_BYTES or self._apart_bytes >= ROUND_BYTES_APART
+        return self._length_bytes >= self.full_bytes or self._apart_bytes >= ROUND_BYTES_APART
+
+    def concerns(self, session: Session) -> bool:
+        """Whether this one has said some of it, or is told something alone."""
+        return session in self._cuts
 
     def join(self, session: Session) -> None:
         """From here on this one hears what is for all."""

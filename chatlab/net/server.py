@@ -20,7 +20,7 @@ from chatlab.room import Broadcast, Close, Effect, Joined, Left, Renamed, Room, 
 
 from .errors import ListenFailed, explain, why_not_listening
 from .outbox import Outbox
-from .round import Round
+from .round import ROUND_BYTES, Round
 from .sockets import DEFAULT_ADDRESS, Address, listen, send_now, show_address, shut
 
 log = logging.getLogger("chatlab.server")
@@ -113,7 +113,7 @@ class Server:
     def _reset_state(self) -> None:
         self._room = Room(self.history_lines)
         self._connections: dict[Session, Connection] = {}
-        self._round = Round()
+        self._round = Round(min(ROUND_BYTES, self.outbox_limit_bytes // 2))
         self._ends: list[Connection] = []  # who is ended when this round has been written
         # Both in the order of their deadlines, because each delay is the same for all.
         self._naming_deadlines: dict[Connection, float] = {}

@@ -15,6 +15,11 @@ waits for anybody's network.
 Who writes: the thread whose line is said in a round goes out with it as the *courier*: it posts the
 round into outboxes and sends each outbox once. While it does, other threads only say their lines, in
 the next round; the courier finds them there, joined. Nobody ever waits to become the courier.
+
+Who has said something in a round that the courier has still to fetch is read again when it is
+fetched. Else threads that read and the one that writes would take the interpreter from each other at
+every send, some would wait for long, and few lines would be joined (100 receivers, 2.4 million
+deliveries a second, `chatlab bench`: a p99 of 30 ms, and 136 without this).
 """
 
 from __future__ import annotations
@@ -212,6 +217,9 @@ class ChatServer(Server):
 
     def _take_in(self, connection: ThreadConnection, chunk: bytes) -> None:
         """Give the lines of the chunk to the room, and see that its effects are written."""
+        with self._room_lock:
+            while self._courier_is_out and self._round.concerns(connection.session):
+                self._round_done.wait()
         for lines in in_portions(connection.reader.feed(chunk)):
             if not self._say(self._room.say_all, connection.session, lines):
                 for line in lines:
