@@ -15,12 +15,13 @@ import math
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatlab import __version__
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatlab.lab.faults import Fault
     from chatlab.lab.pieces.chat import OwnServer
     from chatlab.lab.wire import Wire
@@ -381,6 +382,8 @@ def reset(arguments: argparse.Namespace) -> int:
 
 def release(arguments: argparse.Namespace) -> int:
     """Write an edition for students, without solutions, into a new directory."""
+    from pathlib import Path
+
     from chatlab.grading.catalog import NoSuchLab, find_course
     from chatlab.grading.stubs import CannotRelease
     from chatlab.grading.stubs import release as release_edition
