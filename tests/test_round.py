@@ -166,7 +166,7 @@ def test_a_round_is_full_with_much_for_all_or_very_much_for_some():
         (lambda round_: round_.add_for_all(bytes(1024), ana), 64),
         (lambda round_: round_.add_for_one(bob, bytes(1024)), 1024),
     ):
-        round_ = Round()
+        round_ = Round(full_bytes=64 * 1024)
         for said in range(1, enough + 1):
             assert not round_.is_full
             say(round_)

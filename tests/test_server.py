@@ -472,6 +472,18 @@ def test_a_flood_of_tiny_lines_from_one_drops_nobody_who_reads(server):
         assert bob.lines_so_far() == flooder.lines_so_far()[1:] == []
 
 
+@pytest.mark.clause("P26")
+def test_a_flood_drops_nobody_who_reads_with_small_outboxes_either(engine):
+    with engine(LOCAL, outbox_limit_bytes=64 * 1024) as server:
+        with Person(server.address, "flooder") as flooder, Person(server.address, "bob") as bob:
+            count = 20_000
+            thread = threading.Thread(target=flooder.send_bytes, args=[(b"x" * 59 + b"\n") * count])
+            thread.start()
+            heard = [bob.line() for _ in range(count)]
+            thread.join()
+            assert len(set(heard)) == 1 and not bob.lines_so_far()
+
+
 @contextmanager
 def held_courier(server, monkeypatch):
     """Keep the courier in its round; yield the names of threads that wait for it, as they begin to."""
@@ -681,6 +693,11 @@ def test_clearing_an_outbox_between_lines_keeps_nothing():
 def test_an_outbox_keeps_the_rest_of_what_it_never_held():
     outbox = Outbox(10)
     assert outbox.post_rest(b"hello\nworld\n", 3) and outbox.size_bytes == 9
-    assert not outbox.post_rest(b"more\n", 0)
     outbox.clear()
     assert outbox.take() == b"lo\n"
+
+
+def test_the_rest_of_a_block_counts_against_the_bound_and_not_the_block():
+    block = b"hello\nworld\n"
+    assert Outbox(10).post_rest(block, 2)
+    assert not Outbox(10).post_rest(block, 1)
