@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from chatlab.lab.faults import Fault
     from chatlab.lab.pieces.chat import OwnServer
     from chatlab.lab.wire import Wire
+    from chatlab.store.disk import DiskHistory
 
-# chatlab.net's DEFAULT_ADDRESS and the client limit of chatlab.protocol.limits, which load too much
+# chatlab.net's DEFAULT_ADDRESS and two limits of chatlab.protocol.limits, which load too much
 # for a help text. A test holds them equal.
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 DEFAULT_MAX_CLIENTS = 1024
+DEFAULT_HISTORY_LINES = 20
 # How long a check of the contract waits for an answer: a busy machine answers within milliseconds.
 DEFAULT_PATIENCE_SECONDS = 3.0
 
@@ -67,11 +69,14 @@ def serve(arguments: argparse.Namespace) -> int:
 
     log_to_stderr(arguments.log_level)
     address = (arguments.host, arguments.port)
+    history = _disk_history(arguments.data) if arguments.data else None
     if arguments.pieces:
         server: Any = _own_server(arguments, address)
     else:
         engine = SelectorChatServer if arguments.engine == "selectors" else ChatServer
-        server = engine(address, client_limit=arguments.max_clients, history_lines=arguments.history)
+        server = engine(
+            address, client_limit=arguments.max_clients, history_lines=arguments.history, history=history
+        )
 
     def tell() -> None:
         for line in how_to_join(*server.address):
@@ -92,6 +97,9 @@ def serve(arguments: argparse.Namespace) -> int:
         except ListenFailed as failed:
             say(f"chatlab: {failed}", sys.stderr)
             return 1
+        finally:
+            if history is not None:
+                history.close()
     if not has_stopped:
         say(f"chatlab: your server has not stopped within {OWN_STOP_SECONDS} s, and was ended.", sys.stderr)
         sys.stdout.flush()
@@ -100,14 +108,27 @@ def serve(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _disk_history(directory: str) -> DiskHistory:
+    """Return the history that is kept in a directory; what is wrong with it goes to the log."""
+    import logging
+    from pathlib import Path
+
+    from chatlab.store.disk import DiskHistory
+
+    return DiskHistory(Path(directory), on_trouble=logging.getLogger("chatlab.store").warning)
+
+
 def _own_server(arguments: argparse.Namespace, address: tuple[str, int]) -> OwnServer:
     """Return a chat on the pieces in a directory, and say whose they are."""
     from chatlab.keyboards import say
     from chatlab.lab.pieces import find_pieces
     from chatlab.lab.pieces.chat import OwnServer
 
-    if (arguments.history, arguments.max_clients) != (0, DEFAULT_MAX_CLIENTS):
-        arguments.parser.error("--history and --max-clients are for chatlab's own server: leave them out with --from")
+    usual = (DEFAULT_HISTORY_LINES, None, DEFAULT_MAX_CLIENTS)
+    if (arguments.history, arguments.data, arguments.max_clients) != usual:
+        arguments.parser.error(
+            "--history, --data and --max-clients are for chatlab's own server: leave them out with --from"
+        )
     if not os.path.isdir(arguments.pieces):
         arguments.parser.error(f"there is no directory {arguments.pieces}: --from takes the one that holds your labs")
     pieces = find_pieces(directory=arguments.pieces)
@@ -423,8 +444,12 @@ def _make_parser() -> argparse.ArgumentParser:
         help="how many may be here at once (%(default)s)",
     )
     argument(
-        "--history", type=_number(0, 1_000_000), default=0, metavar="N",
-        help="show newcomers the last N lines (%(default)s); they are kept in memory alone",
+        "--history", type=_number(0, 1_000_000), default=DEFAULT_HISTORY_LINES, metavar="N",
+        help="show newcomers the last N lines (%(default)s), and let everyone ask for more; 0 keeps none",
+    )
+    argument(
+        "--data", metavar="DIR",
+        help="keep all that is said aloud on disk, in this directory, which is made if there is none",
     )
     argument(
         "--engine", choices=["threads", "selectors"], default="threads",

@@ -15,12 +15,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "chatlab"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# protocol <- room <- net <- lab, grading, terminal, cli. What stands on the left may import what stands on the right.
+# protocol <- room <- store <- net <- lab, grading, terminal, cli. What stands on the left may import what stands on the right.
 MAY_IMPORT = {
     "protocol": set(),
     "room": {"protocol"},
-    "net": {"protocol", "room"},
     "store": {"protocol", "room"},
+    "net": {"protocol", "room", "store"},
     "lab": {"protocol", "room", "net", "store", "flusher"},
     "grading": {"protocol", "room", "net", "store", "keyboards", "flusher"},
     "bench": {"keyboards"},
@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "terminal": {"protocol", "room", "net", "keyboards"},
     "cli": {"protocol", "room", "net", "store", "lab", "grading", "bench", "terminal", "keyboards"},
 }
-CORE = ("protocol", "room", "net", "keyboards", "terminal", "cli")
+CORE = ("protocol", "room", "store", "net", "keyboards", "terminal", "cli")
 PURE = ("protocol", "room")
 # Sockets, threads, clocks and chance: the pure parts are given what they need of them as arguments.
 IMPURE = {"asyncio", "multiprocessing", "random", "secrets", "select", "selectors", "socket"}

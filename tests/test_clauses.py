@@ -78,7 +78,7 @@ MUTANTS = [
     ("P13", "protocol/names.py", ".casefold())", ".lower())"),
     ("P13", "room/members.py", 'session.move("ended")\n        self._take_away(session)\n', 'session.move("ended")\n'),
     ("P14", "protocol/names.py", '"server", "system", "admin", "close"', '"server", "system", "close"'),
-    ("P15", "room/room.py", "Broadcast(format_server_line(chat), but=session)", "Broadcast(format_server_line(chat))"),
+    ("P15", "room/room.py", "said = Broadcast(lines, but=session)", "said = Broadcast(lines)"),
     ("P15", "room/room.py", "                if not text.strip():\n                    return []\n", ""),
     ("P16", "net/round.py", 'common = b"".join(self._lines)', 'common = b"".join(reversed(self._lines))'),
     ("P17", "protocol/messages.py", 'in ("close", "/quit")', 'in ("close",)'),
@@ -99,6 +99,10 @@ MUTANTS = [
     ("P28", "net/client.py", "        if self._ping_token:\n            raise", "        if False:\n            raise"),
     ("P29", "net/server.py", ">= self.client_limit", "> self.client_limit"),
     ("P30", "net/server.py", "in self._closing_deadlines.items() if deadline <= now]", "in self._closing_deadlines.items() if False]"),
+    ("P31", "room/room.py", "[said, Remember(session.name, text)] if", "[said] if"),
+    ("P31", "room/room.py", "        if session.unanswered:\n", "        if False:\n"),
+    ("P31", "room/commands.py", "if 1 <= count <= ANSWER_LINES else None", ""),
+    ("P32", "room/commands.py", "[Recall(session, Search(argument))] if argument", "[Recall(session, Last(20))] if argument"),
 ]
 
 

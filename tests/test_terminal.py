@@ -23,7 +23,7 @@ from person import Person
 from chatlab import ChatServer, cli, terminal
 from chatlab.lab import environment
 from chatlab.net import DEFAULT_ADDRESS
-from chatlab.protocol.limits import CLIENT_LIMIT
+from chatlab.protocol.limits import CLIENT_LIMIT, HISTORY_LINES
 
 try:
     import pexpect
@@ -68,7 +68,8 @@ class Serving:
     """`chatlab serve` as a process: its port is known when it listens, its output when it has ended."""
 
     def __init__(self, *arguments: str, port: int = 0):
-        command = [*CHATLAB, "serve", "--port", str(port), *arguments]
+        # Without a history, unless one is asked for: the tests share a server, and count what they read.
+        command = [*CHATLAB, "serve", "--port", str(port), "--history", "0", *arguments]
         self.process = subprocess.Popen(
             # Unbuffered, or what was read with the first line would be missing at the end.
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment_for(), bufsize=0
@@ -331,7 +332,7 @@ def test_the_defaults_are_the_documented_ones():
         arguments = cli._make_parser().parse_args([command])
         assert (arguments.host, arguments.port) == DEFAULT_ADDRESS == ("127.0.0.1", 8000)
     arguments = cli._make_parser().parse_args(["serve"])
-    assert (arguments.max_clients, arguments.history, arguments.log_level) == (CLIENT_LIMIT, 0, "INFO")
+    assert (arguments.max_clients, arguments.history, arguments.log_level) == (CLIENT_LIMIT, HISTORY_LINES, "INFO")
 
 
 @pytest.mark.parametrize(

@@ -174,10 +174,16 @@ class SelectorChatServer(Server):
                 self._serve(connection, events)
             elif key.fileobj is self._listener:
                 self._accept()
+            elif key.fileobj is self._waker:
+                self._waker.clear()
+                self._happenings += self._take_answers_locked()
             else:
                 self._stopping.set()
         self._keep_deadlines()
         self._deliver()
+
+    def _wake(self) -> None:
+        self._waker.wake()
 
     def _seconds_to_wait(self) -> float | None:
         deadline = self._seconds_to_deadline_locked()

@@ -10,13 +10,32 @@ import logging
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
-from chatlab.protocol import SERVER_FULL, LineReader, format_server_line
+from chatlab.protocol import SERVER_FULL, Chat, LineReader, format_server_line
 from chatlab.protocol import limits as LIMITS
-from chatlab.room import Broadcast, Close, Effect, Joined, Left, Renamed, Room, Send, Session
+from chatlab.room import (
+    Answer,
+    Broadcast,
+    Close,
+    Confirm,
+    Effect,
+    History,
+    Joined,
+    Left,
+    Recall,
+    Remember,
+    Renamed,
+    Room,
+    Send,
+    Session,
+    SinceTime,
+)
+from chatlab.store import MemoryHistory
 
 from .errors import ListenFailed, explain, why_not_listening
 from .outbox import Outbox
@@ -76,6 +95,9 @@ class Server:
 
     A server of one thread needs it for the connections alone, which `clients` reads in other threads.
 
+    `history_lines`: how many lines newcomers are shown (P10). With it, or with a `history`, what is said can be
+    asked for (P31, P32); without a `history` it is kept in memory, see MemoryHistory. Who made a history closes it.
+
     `on_happening` is called for each join, rename and departure, with no lock held; it may call any
     method, `stop` too.
     """
@@ -92,6 +114,7 @@ class Server:
         close_seconds: float = LIMITS.CLOSE_SECONDS,
         outbox_limit_bytes: int = LIMITS.OUTBOX_LIMIT_BYTES,
         history_lines: int = 0,
+        history: History | None = None,
         on_happening: Callable[[Happening], None] | None = None,
     ) -> None:
         self.address = address
@@ -100,6 +123,7 @@ class Server:
         self.close_seconds = close_seconds
         self.outbox_limit_bytes = outbox_limit_bytes
         self.history_lines = history_lines
+        self._history = history or (MemoryHistory() if history_lines else None)
         self.on_happening = on_happening
         # Guards the server's own state; start and stop alone wait for it, for one another.
         self._lifecycle = threading.Condition()
@@ -111,7 +135,13 @@ class Server:
         self._reset_state()
 
     def _reset_state(self) -> None:
-        self._room = Room(self.history_lines)
+        earlier = self._history.recent(self.history_lines) if self._history else []
+        self._room = Room(
+            self.history_lines,
+            has_history=self._history is not None,
+            earlier=[Chat(said.name, said.text) for said in earlier],
+        )
+        self._answers: deque[Callable[[], list[Effect]]] = deque()  # of the history, which the room knows not yet
         self._connections: dict[Session, Connection] = {}
         self._round = Round(min(ROUND_BYTES, self.outbox_limit_bytes // 2))
         self._ends: list[Connection] = []  # who is ended when this round has been written
@@ -239,6 +269,14 @@ class Server:
                     self._round.add_for_all(encode(lines), but)
                 case Send(to, line):
                     self._round.add_for_one(to, encode(line))
+                case Remember(name, text):
+                    self._history.remember(name, text)
+                case Recall(_, question):
+                    if isinstance(question, SinceTime):
+                        question = question.at(time.time())
+                    self._history.ask(question, partial(self._answered, self._room, effect))
+                case Confirm():
+                    self._history.when_stored(partial(self._answered, self._room, effect))
                 case Close(session):
                     if session in self._connections:
                         self._ends.append(self._connections[session])
@@ -253,7 +291,25 @@ class Server:
                 case Left(session):
                     self._round.leave(session)
                     happenings.append(effect)
+        return happenings + self._take_answers_locked() if self._answers else happenings
+
+    def _answered(self, room: Room, asked: Recall | Confirm, answer: Answer | None = None) -> None:
+        """The history has answered: leave what the room decides about it to who performs next.
+
+        Any thread calls it, also one that performs just now, and it never waits.
+        """
+        self._answers.append(partial(room.answered, asked, answer))
+        self._wake()
+
+    def _take_answers_locked(self) -> list[Happening]:
+        happenings: list[Happening] = []
+        while self._answers:
+            happenings += self._perform_locked(self._answers.popleft()())
         return happenings
+
+    def _wake(self) -> None:
+        """Have a thread of ours look for answers."""
+        raise NotImplementedError
 
     def _settle_locked(self) -> list[Happening]:
         """Post what was said in this round into outboxes; return what is to be told without the lock.

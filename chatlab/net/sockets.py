@@ -131,11 +131,13 @@ class Waker:
         return self._woken.fileno()
 
     def wake(self) -> None:
-        """Make the selector return, now or at its next select. Never blocks."""
+        """Make the selector return, now or at its next select. Never blocks; does nothing once it is closed."""
         try:
             self._wakes.send(b"!")
         except BlockingIOError:
             pass  # the buffer is full of wake-ups already: one is enough
+        except OSError:
+            pass  # it is closed: there is nobody to be woken any more
 
     def clear(self) -> None:
         """Take the wake-ups in; call it before looking at what was the reason for them."""

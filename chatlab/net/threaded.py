@@ -267,6 +267,9 @@ class ChatServer(Server):
             happenings = self._perform_locked(decide(*arguments))
         self._tell(happenings)
 
+    def _wake(self) -> None:
+        self._writer_waker.wake()
+
     def _make_due_locked(self, connection: ThreadConnection) -> None:
         if connection.writing is Writing.NOTHING:
             connection.writing = Writing.DUE
@@ -363,6 +366,8 @@ class ChatServer(Server):
             while not self._writer_ends.is_set():
                 ready = selector.select(self._seconds_to_deadline())
                 self._writer_waker.clear()
+                if self._answers:
+                    self._happen(list)  # which decides nothing: only the answers are performed
                 for key, _ in ready:
                     if key.data is not None:
                         self._write_late(key.data, selector)

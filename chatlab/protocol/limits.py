@@ -28,6 +28,19 @@ NAMING_DEADLINE_SECONDS = 10.0
 # With a thread for each client, a thousand is where a laptop is still at ease.
 CLIENT_LIMIT = 1024
 
+# What newcomers are shown of what was said before, and `/history` without a number.
+HISTORY_LINES = 20
+
+# How many questions of one client may wait for a slow disk. Nobody has so many who waits for the answers.
+UNANSWERED_LIMIT = 4096
+
+# How many lines are kept where there is no disk for them: an hour of a lively class, half a megabyte.
+MEMORY_HISTORY_LINES = 2000
+
+# What one answer of the history holds at most. A quarter of an outbox: who asks is no slow reader.
+ANSWER_LINES = 200
+ANSWER_BYTES = 64 * 1024
+
 # Connections that the system completes while the accept thread is busy. A class that
 # reconnects at one moment must fit; the system may silently lower it (SOMAXCONN).
 BACKLOG = 1024

@@ -1,12 +1,14 @@
-"""The commands, as a table: a word, how it is used, what it is for, what it does (P19 to P24).
+"""The commands, as a table: a word, how it is used, what it is for, what it does (P19 to P24, P31, P32).
 
 Knows nothing of sockets. To add a command, write a function and a row.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from chatlab.protocol import (
     ErrorLine,
@@ -16,10 +18,11 @@ from chatlab.protocol import (
     check_name,
     format_server_line,
 )
-from chatlab.protocol.limits import LINE_LIMIT_BYTES
+from chatlab.protocol.limits import ANSWER_LINES, HISTORY_LINES, LINE_LIMIT_BYTES
 from chatlab.protocol.messages import name_taken, renamed_you
 
-from .effects import Broadcast, Effect, Renamed, Send
+from .effects import Broadcast, Confirm, Effect, Recall, Renamed, Send
+from .history import Answer, Last, Question, Said, Search, SinceTime
 from .members import Members
 from .sessions import Session
 
@@ -39,9 +42,17 @@ def tell(session: Session, *messages: Notice | ErrorLine | Private) -> list[Effe
 
 
 def _help(members: Members, session: Session, argument: str) -> list[Effect]:
+    return _list_commands(COMMANDS, session)
+
+
+def _help_with_history(members: Members, session: Session, argument: str) -> list[Effect]:
+    return _list_commands(COMMANDS_WITH_HISTORY, session)
+
+
+def _list_commands(commands: dict[str, CommandSpec], session: Session) -> list[Effect]:
     return tell(
         session,
-        *(Notice(f"{spec.usage} - {spec.purpose}") for spec in COMMANDS.values()),
+        *(Notice(f"{spec.usage} - {spec.purpose}") for spec in commands.values()),
         Notice("close - leave the chat, like /quit"),
         Notice("//TEXT - say a line that begins with a slash"),
     )
@@ -111,12 +122,53 @@ def _ping(members: Members, session: Session, argument: str) -> list[Effect]:
     return tell(session, Notice(f"pong {argument}".rstrip(" ")))
 
 
+def _ping_when_safe(members: Members, session: Session, argument: str) -> list[Effect]:
+    return [Confirm(send.to, send.line) for send in _ping(members, session, argument)]
+
+
 def _quit(members: Members, session: Session, argument: str) -> list[Effect]:
     return _use(session, "quit")  # without an argument it is no command but a farewell (P17)
 
 
+def _history(members: Members, session: Session, argument: str) -> list[Effect]:
+    question = _read_question(argument)
+    return [Recall(session, question)] if question else _use(session, "history")
+
+
+def _read_question(argument: str) -> Question | SinceTime | None:
+    """Return what `/history` is asked: nothing, a number, or `since` and a time of day; None if it is another."""
+    if not argument:
+        return Last(HISTORY_LINES)
+    if re.fullmatch("[0-9]{1,4}", argument):
+        count = int(argument)
+        return Last(count) if 1 <= count <= ANSWER_LINES else None
+    if time := re.fullmatch("(?i:since) +([0-9]{1,2}):([0-9]{2})", argument):
+        hour, minute = map(int, time.groups())
+        return SinceTime(hour, minute) if hour < 24 and minute < 60 else None
+    return None
+
+
+def _search(members: Members, session: Session, argument: str) -> list[Effect]:
+    return [Recall(session, Search(argument))] if argument else _use(session, "search")
+
+
+def recalled(session: Session, answer: Answer) -> list[Effect]:
+    """Return what an asker reads of an answer (P31)."""
+    if answer.trouble:
+        return tell(session, ErrorLine(f"The history cannot be read now: {answer.trouble}."))
+    count = len(answer.lines)
+    lines = "No line" if not count else "1 line" if count == 1 else f"{count:,} lines"
+    more = "; there are more before" if answer.has_more else ""
+    return tell(session, *map(said_before, answer.lines), Notice(f"{lines} of history{more}."))
+
+
+def said_before(said: Said) -> Notice:
+    """One line of an answer, with its moment as the clocks where the server is show it."""
+    return Notice(f"{datetime.fromtimestamp(said.at):%Y-%m-%d %H:%M} {said.name}: {said.text}")
+
+
 def _use(session: Session, word: str) -> list[Effect]:
-    return tell(session, ErrorLine(f"Write it like this: {COMMANDS[word].usage}"))
+    return tell(session, ErrorLine(f"Write it like this: {COMMANDS_WITH_HISTORY[word].usage}"))
 
 
 COMMANDS: dict[str, CommandSpec] = {
@@ -126,4 +178,16 @@ COMMANDS: dict[str, CommandSpec] = {
     "nick": CommandSpec("/nick NEW", "change your name", _nick),
     "ping": CommandSpec("/ping TOKEN", "get the token back, after everything sent to you before it", _ping),
     "quit": CommandSpec("/quit", "leave the chat", _quit),
+}
+
+# Of a room that has a history.
+COMMANDS_WITH_HISTORY = COMMANDS | {
+    "help": CommandSpec("/help", "show this list", _help_with_history),
+    "ping": CommandSpec(COMMANDS["ping"].usage, COMMANDS["ping"].purpose, _ping_when_safe),
+    "history": CommandSpec(
+        f"/history [N], or /history since HH:MM (N from 1 to {ANSWER_LINES}; without it, {HISTORY_LINES})",
+        "show what was said before",
+        _history,
+    ),
+    "search": CommandSpec("/search WORDS", "show the lines that hold all the words", _search),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .history import Question, SinceTime
 from .sessions import Session
 
 
@@ -59,4 +60,28 @@ class Left:
     reason: str
 
 
-Effect = Send | Broadcast | Close | Joined | Renamed | Left
+@dataclass(frozen=True)
+class Remember:
+    """Keep what somebody has said for those who ask for it later: a line, or many with LF between them."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Ask what was said before, and give this and the Answer to `Room.answered`."""
+
+    session: Session
+    question: Question | SinceTime
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """Give this to `Room.answered` once everything that was to be remembered before it is safe."""
+
+    session: Session
+    line: str
+
+
+Effect = Send | Broadcast | Close | Joined | Renamed | Left | Remember | Recall | Confirm

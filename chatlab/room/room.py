@@ -6,6 +6,7 @@ Knows nothing of sockets, threads or clocks. One caller at a time: the driver ho
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from chatlab.protocol import (
     QUESTION,
@@ -24,11 +25,12 @@ from chatlab.protocol import (
     parse_client_line,
     plain_chat,
 )
-from chatlab.protocol.limits import LINE_LIMIT_BYTES, NAME_TRIES
+from chatlab.protocol.limits import LINE_LIMIT_BYTES, NAME_TRIES, UNANSWERED_LIMIT
 from chatlab.protocol.messages import asks_to_leave, earlier, goodbye, name_taken, welcome
 
-from .commands import COMMANDS, list_some, tell
-from .effects import Broadcast, Close, Effect, Joined, Left
+from .commands import COMMANDS, COMMANDS_WITH_HISTORY, list_some, recalled, tell
+from .effects import Broadcast, Close, Confirm, Effect, Joined, Left, Recall, Remember, Send
+from .history import Answer
 from .members import Members
 from .sessions import Session, State
 
@@ -44,9 +46,14 @@ class Room:
     '* Welcome, ana. Here now: nobody else. Type /help for commands, close to leave.'
     """
 
-    def __init__(self, history_lines: int = 0) -> None:
-        """Remember the last `history_lines` lines of chat, in memory, for those who come (P10)."""
-        self._history: deque[Chat] = deque(maxlen=history_lines)
+    def __init__(self, history_lines: int = 0, *, has_history: bool = False, earlier: Iterable[Chat] = ()) -> None:
+        """Show the last `history_lines` lines of chat to those who come (P10), the `earlier` ones to begin with.
+
+        With `has_history` all lines are to be remembered, and can be asked for (P31, P32).
+        """
+        self._history: deque[Chat] = deque(earlier, maxlen=history_lines)
+        self._has_history = has_history
+        self._commands = COMMANDS_WITH_HISTORY if has_history else COMMANDS
         self._members = Members()
         self._naming: set[Session] = set()
 
@@ -82,13 +89,34 @@ class Room:
         None if they are not all plain chat, or there is only one: then each has to go through `handle`. For a
         client that floods: with 256 lines of 64 bytes it takes a twentieth of the time.
         """
-        text = plain_chat(lines) if session.state is State.CHATTING and len(lines) > 1 else None
+        is_heard = session.state is State.CHATTING and not session.is_leaving
+        text = plain_chat(lines) if is_heard and len(lines) > 1 else None
         if text is None:
             return None
         if remembered := self._history.maxlen:
-            self._history.extend(Chat(session.name, line) for line in text.split("\n")[-remembered:])
+            self._history.extend(Chat(session.name, line) for line in text.rsplit("\n", remembered)[-remembered:])
         prefix = format_server_line(Chat(session.name, ""))
-        return [Broadcast(prefix + text.replace("\n", f"\n{prefix}"), but=session)]
+        return self._say(session, text, prefix + text.replace("\n", f"\n{prefix}"))
+
+    def answered(self, asked: Recall | Confirm, answer: Answer | None = None) -> list[Effect]:
+        """The history has answered: return what is read now by who has asked, if they are still here (P23, P31).
+
+        They read all answers in the order of their questions, whichever comes first.
+        """
+        session = asked.session
+        if session.state is not State.CHATTING:
+            return []
+        told = [Send(session, asked.line)] if isinstance(asked, Confirm) else recalled(session, answer)
+        for waiting in session.unanswered:
+            if waiting[0] is asked:
+                waiting[1] = told
+                break
+        effects: list[Effect] = []
+        while session.unanswered and session.unanswered[0][1] is not None:
+            effects += session.unanswered.pop(0)[1]
+        if session.is_leaving and not session.unanswered:
+            effects += self._leave(session)
+        return effects
 
     def lost(self, session: Session, reason: str = "the connection was lost") -> list[Effect]:
         """The connection is gone and nobody said `close` (P25). Twice is fine."""
@@ -127,7 +155,10 @@ class Room:
     # ---- inside ----------------------------------------------------------------------------
 
     def _leave(self, session: Session) -> list[Effect]:
-        """Somebody has said `close` (P17)."""
+        """Somebody has said `close` (P17). Who has asked for something is still answered."""
+        if session.unanswered:
+            session.is_leaving = True
+            return []
         farewell = goodbye(session.name) if session.name else Notice("Goodbye.")
         return [*tell(session, farewell), *self._end(session, "left", "left"), Close(session)]
 
@@ -158,6 +189,8 @@ class Room:
         return [*tell(session, why, enough), *self._remove(session, "no name in time"), Close(session)]
 
     def _handle_chat(self, session: Session, line: bytes) -> list[Effect]:
+        if session.is_leaving:
+            return []
         try:
             message = parse_client_line(line)
         except LineNotText as error:
@@ -168,14 +201,22 @@ class Room:
                     return []
                 chat = Chat(session.name, text)
                 self._history.append(chat)
-                return [Broadcast(format_server_line(chat), but=session)]
+                return self._say(session, text, format_server_line(chat))
             case Leave():
                 return self._leave(session)
             case Command(word, argument):
-                spec = COMMANDS.get(word)
+                spec = self._commands.get(word)
                 if spec is None:
                     return tell(session, ErrorLine(f"There is no command /{word}. Type /help to see them all."))
-                return spec.run(self._members, session, argument)
+                if len(session.unanswered) >= UNANSWERED_LIMIT:
+                    return tell(session, ErrorLine(f"Not done: {UNANSWERED_LIMIT:,} of your commands wait already."))
+                effects = spec.run(self._members, session, argument)
+                session.unanswered += [[effect, None] for effect in effects if isinstance(effect, (Recall, Confirm))]
+                return effects
+
+    def _say(self, session: Session, text: str, lines: str) -> list[Effect]:
+        said = Broadcast(lines, but=session)
+        return [said, Remember(session.name, text)] if self._has_history else [said]
 
     def _refuse_and_end(self, session: Session, sentence: str, reason: str) -> list[Effect]:
         if session.state is State.GONE:

@@ -32,6 +32,9 @@ class Session:
         self.state = State.NAMING
         self.name = ""
         self.refused_names = 0
+        # What the history is to answer first, and behind it what it has answered already: [effect, effects or None].
+        self.unanswered: list[list] = []
+        self.is_leaving = False  # has said `close`, and waits for these answers
 
     def move(self, what_happened: str) -> None:
         """Go to the next state; a move that the table lacks is a bug of ours (KeyError)."""
