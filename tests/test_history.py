@@ -316,6 +316,18 @@ def test_nobody_waits_for_a_history_that_is_slow(engine):
             assert ana.line() == "* No line of history."
 
 
+def test_an_answer_that_cannot_be_shown_ends_nothing(engine, caplog):
+    history = MemoryHistory(clock=lambda: 1e300)  # no year that there is
+    history.remember("eve", "hello")
+    with engine(LOCAL, history=history) as server, Person(server.address, "ana") as ana:
+        ana.send("/history", "/users")
+        assert ana.line() == "* Here now (1): ana"
+        with Person(server.address, "bob") as bob:
+            bob.send("still here")
+            assert [ana.line(), ana.line()] == ["* bob joined", "bob: still here"]
+    assert "could not be shown" in caplog.text
+
+
 @pytest.mark.clause("P27")
 def test_answers_that_come_after_the_end_are_nobodys(engine):
     history = SlowHistory()

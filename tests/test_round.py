@@ -110,6 +110,7 @@ def test_who_has_no_name_yet_says_nothing_at_once():
 # ---- a round -------------------------------------------------------------------------------------
 
 
+@pytest.mark.clause("P16")
 @given(st.data())
 def test_everybody_reads_in_a_round_what_they_would_have_read_line_by_line(data):
     round_ = Round()

@@ -304,7 +304,13 @@ class Server:
     def _take_answers_locked(self) -> list[Happening]:
         happenings: list[Happening] = []
         while self._answers:
-            happenings += self._perform_locked(self._answers.popleft()())
+            try:
+                effects = self._answers.popleft()()
+            except Exception:
+                # A bug of ours, or lines that somebody else has put into the history, cost this one answer.
+                log.exception("an answer of the history could not be shown")
+            else:
+                happenings += self._perform_locked(effects)
         return happenings
 
     def _wake(self) -> None:
