@@ -36,7 +36,7 @@ def in_the_file(path):
 def looked_at(path, sql):
     if not os.path.exists(path):
         return []
-    db = real_connect(path, timeout=5.0)
+    db = real_connect(path, timeout=3.0)
     try:
         return [list(row) for row in db.execute(sql)]
     except sqlite3.OperationalError as error:
