@@ -19,7 +19,7 @@ from typing import Any
 
 from chatlab.protocol.lines import LineReader
 
-from . import answers, chat, lines, loops, measuring, rooms, trials
+from . import answers, chat, lines, loops, measuring, remembering, rooms, trials
 
 # How long all trials together may take. They take a second.
 TRIAL_SECONDS = 10.0
@@ -33,6 +33,7 @@ FILES: dict[str, list[str]] = {
     "lab06_client.py": ["ChatClient"],
     "lab07_coming_back.py": ["backoff", "heals", "Returning"],
     "lab08_when_it_breaks.py": ["chunks", "Outbox"],
+    "lab09_history.py": ["split_command", "help_lines", "run_command", "History", "chat_table", "keep"],
     "lab11_one_thread.py": ["LoopServer"],
     "lab12_measure.py": [
         "percentile", "summary", "due", "stamped", "Stamps", "Window", "blocks", "by_turns", "times_as_fast", "measure",
@@ -53,6 +54,7 @@ OURS: dict[str, Any] = {
     "Returning": chat.Returning,
     "chunks": lines.chunks,
     "Outbox": lines.Outbox,
+    **{name: getattr(remembering, name) for name in FILES["lab09_history.py"]},
     "LoopServer": loops.LoopServer,
     **{name: getattr(measuring, name) for name in FILES["lab12_measure.py"]},
 }

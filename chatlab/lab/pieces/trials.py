@@ -7,14 +7,18 @@ Knows nothing of grades: a trial takes milliseconds, and asks whether a chat can
 from __future__ import annotations
 
 import json
+import os
 import queue
 import socket
+import tempfile
 import threading
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from .remembering import Row
 
 # What a trial waits for comes at once, or never.
 PATIENCE_SECONDS = 2.0
@@ -278,6 +282,62 @@ def _has_a_bound(Outbox: Any, ours: Any) -> bool:
 # stands on them, so they ask for its safety, too.
 
 
+def _runs_commands(run_command: Any, ours: Any) -> bool:
+    def echo(name: str, argument: str) -> list[str]:
+        if not argument:
+            raise ValueError
+        return [f"* {name} {argument}"]
+
+    table = {"echo": Row("/echo TEXT", "echo", echo)}
+    answers = [run_command(table, "ana", text) for text in ("/ECHO hi", "/echo", "/dance")]
+    usage, unknown = "! Write it like this: /echo TEXT", "! There is no command /dance. Type /help to see them all."
+    return answers == [["* ana hi"], [usage], [unknown]]
+
+
+def _is_a_history(History: Any, ours: Any) -> bool:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
+        history = History(os.path.join(directory, "history.db"))
+        try:
+            history.add("ana", "it's")
+            history.add_all([("bob", "100%"), ("ana", "1000")])
+            history.rename("bob", "bo")
+            thread = threading.Thread(target=history.add, args=("eve", "hi"), daemon=True)
+            thread.start()
+            thread.join(PATIENCE_SECONDS)
+            last = [("bo", "100%"), ("ana", "1000"), ("server", "bob is now bo"), ("eve", "hi")]
+            return history.last(4) == last and history.search("00%") == [("bo", "100%")]
+        finally:
+            history.close()
+
+
+class _Known:
+    """A history of two lines, and of what is added."""
+
+    def __init__(self) -> None:
+        self.lines = [("ana", "one"), ("bob", "two")]
+
+    def add(self, name: str, text: str) -> None:
+        self.lines.append((name, text))
+
+    def last(self, count: int) -> list[tuple[str, str]]:
+        return self.lines[-count:]
+
+    def search(self, words: str) -> list[tuple[str, str]]:
+        return [line for line in self.lines if words in line[1]]
+
+
+def _has_three_rows(chat_table: Any, ours: Any) -> bool:
+    table = chat_table(_Known())
+    answers = [table["history"].function("ana", "1"), table["search"].function("ana", "on")]
+    return len(table["help"].function("ana", "")) == 3 and answers == [["* bob: two"], ["* ana: one"]]
+
+
+def _keeps_what_is_said(keep: Any, ours: Any) -> bool:
+    history = _Known()
+    came = [keep(history, "eve", text) for text in ("/msg bob psst", "//x", " ", "hi")]
+    return came == [None, "/x", None, "hi"] and history.lines[2:] == [("eve", "/x"), ("eve", "hi")]
+
+
 def _stamps_come_back(Stamps: Any, ours: Any) -> bool:
     stamps, line = Stamps(3, 23), b"a: " + ours.stamped(0.5, 20)
     return [stamps.feed(line + line[:9]), stamps.feed(line[9:])] == [[0.5], [0.5]]
@@ -334,6 +394,15 @@ TRIALS: dict[str, list[Trial]] = {
     "Returning": [_comes_back],
     "chunks": [lambda chunks, _: list(chunks(_Said(b"a", b"b"), lambda: None)) == [b"a", b"b"]],
     "Outbox": [_sends_what_is_put, _has_a_bound],
+    "split_command": [
+        lambda split_command, _: split_command("/History  20 ") == ("history", "20"),
+        lambda split_command, _: [split_command(text) for text in ("hi", "//hi")] == [None, None],
+    ],
+    "help_lines": [lambda help_lines, _: help_lines({"a": Row("/a", "do b", lambda *_: [])}) == ["* /a - do b"]],
+    "run_command": [_runs_commands],
+    "History": [_is_a_history],
+    "chat_table": [_has_three_rows],
+    "keep": [_keeps_what_is_said],
     "LoopServer": [_is_a_chat, _has_one_thread],
     "percentile": [lambda percentile, _: [percentile([3, 1, 2, 4], part) for part in (50, 51, 100)] == [2, 3, 4]],
     "summary": [lambda summary, _: summary([[0.5], [0.25]]) == {"p50": 250, "p90": 500, "p99": 500, "max": 500}],

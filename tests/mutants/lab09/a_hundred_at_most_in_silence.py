@@ -1,0 +1,25 @@
+"""Too many lines become a hundred, without a word.
+
+fails: 9.16
+hint 9.16: Which rows are there, what does each function return, and
+"""
+
+
+def chat_table(history):
+    table = {}
+
+    def show_history(name, argument):
+        count = int(argument) if argument else LAST
+        if count < 1:
+            raise ValueError
+        return shown(history.last(min(count, MOST)))
+
+    def show_found(name, argument):
+        if not argument:
+            raise ValueError
+        return shown(history.search(argument)[-LAST:])
+
+    table["help"] = Row("/help", "show this list", lambda name, argument: help_lines(table))
+    table["history"] = Row("/history [N]", f"show the last lines, {LAST} or N of them", show_history)
+    table["search"] = Row("/search WORDS", "show the lines with these words in them", show_found)
+    return table

@@ -1,0 +1,22 @@
+"""How many lines somebody asks for is not looked at.
+
+fails: 9.16
+hint 9.16: Which rows are there, what does each function return, and
+"""
+
+
+def chat_table(history):
+    table = {}
+
+    def show_history(name, argument):
+        return shown(history.last(int(argument or LAST)))
+
+    def show_found(name, argument):
+        if not argument:
+            raise ValueError
+        return shown(history.search(argument)[-LAST:])
+
+    table["help"] = Row("/help", "show this list", lambda name, argument: help_lines(table))
+    table["history"] = Row("/history [N]", f"show the last lines, {LAST} or N of them", show_history)
+    table["search"] = Row("/search WORDS", "show the lines with these words in them", show_found)
+    return table

@@ -1,0 +1,16 @@
+"""There is one commit, at the very end.
+
+fails: 9.7
+hint 9.7: INSERT begins a transaction. Who ends it, and when? What
+"""
+
+
+class History:
+    def close(self):
+        with self._db_lock:
+            self._db.commit()
+            self._db.close()
+
+    def add(self, name, text):
+        with self._db_lock:
+            self._db.execute("INSERT INTO lines (name, text) VALUES (?, ?)", (name, text))

@@ -1,0 +1,13 @@
+"""There is a commit in the end, and no rollback after an error.
+
+fails: 9.13
+hint 9.13: Line 3 of 5 is refused. What has become of lines 1 and 2,
+"""
+
+
+class History:
+    def add_all(self, lines):
+        with self._db_lock:
+            for line in lines:
+                self._db.execute("INSERT INTO lines (name, text) VALUES (?, ?)", line)
+            self._db.commit()

@@ -1,0 +1,20 @@
+"""A line that cannot be written at once is dropped.
+
+fails: 9.12
+hint 9.12: What stands in the way: the thread that has made the
+"""
+
+
+class History:
+    def __init__(self, path):
+        self._db = sqlite3.connect(path, timeout=0, check_same_thread=False)
+        self._db_lock = threading.Lock()
+        with self._db_lock, self._db:
+            self._db.execute(TABLE)
+
+    def add(self, name, text):
+        try:
+            with self._db_lock, self._db:
+                self._db.execute("INSERT INTO lines (name, text) VALUES (?, ?)", (name, text))
+        except sqlite3.OperationalError:
+            pass  # database is locked

@@ -1,0 +1,15 @@
+"""The function is given the argument first, and then the name.
+
+fails: 9.3
+hint 9.3: The table has the row, the row has the function. What is
+"""
+
+
+def run_command(table, name, text):
+    word, argument = split_command(text)
+    if word not in table:
+        return [f"! There is no command /{word}. Type /help to see them all."]
+    try:
+        return table[word].function(argument, name)
+    except ValueError:
+        return [f"! Write it like this: {table[word].usage}"]

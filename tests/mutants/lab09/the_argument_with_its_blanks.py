@@ -1,0 +1,12 @@
+"""The blanks around the argument stay.
+
+fails: 9.1
+hint 9.1: Take `/History  20 ` apart by hand. What belongs to the
+"""
+
+
+def split_command(text):
+    if not text.startswith("/") or text.startswith("//"):
+        return None
+    word, _, argument = text[1:].partition(" ")
+    return word.lower(), argument

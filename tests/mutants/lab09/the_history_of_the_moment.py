@@ -1,0 +1,26 @@
+"""The lines are read when the table is made.
+
+fails: 9.16
+hint 9.16: Which rows are there, what does each function return, and
+"""
+
+
+def chat_table(history):
+    table = {}
+    lines = history.last(MOST)
+
+    def show_history(name, argument):
+        count = int(argument) if argument else LAST
+        if not 1 <= count <= MOST:
+            raise ValueError
+        return shown(lines[-count:])
+
+    def show_found(name, argument):
+        if not argument:
+            raise ValueError
+        return shown(history.search(argument)[-LAST:])
+
+    table["help"] = Row("/help", "show this list", lambda name, argument: help_lines(table))
+    table["history"] = Row("/history [N]", f"show the last lines, {LAST} or N of them", show_history)
+    table["search"] = Row("/search WORDS", "show the lines with these words in them", show_found)
+    return table

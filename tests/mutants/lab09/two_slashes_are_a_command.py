@@ -1,0 +1,12 @@
+"""A line that begins with two slashes is taken for a command.
+
+fails: 9.1
+hint 9.1: Take `/History  20 ` apart by hand. What belongs to the
+"""
+
+
+def split_command(text):
+    if not text.startswith("/"):
+        return None
+    word, _, argument = text[1:].partition(" ")
+    return word.lower(), argument.strip(" ")

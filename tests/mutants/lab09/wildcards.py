@@ -1,0 +1,12 @@
+"""What means something to LIKE is not escaped.
+
+fails: 9.11
+hint 9.11: To LIKE, `%` is any number of characters, and `_` is one.
+"""
+
+
+class History:
+    def search(self, words):
+        sql = "SELECT name, text FROM lines WHERE text LIKE ? ORDER BY number"
+        with self._db_lock:
+            return self._db.execute(sql, (f"%{words}%",)).fetchall()

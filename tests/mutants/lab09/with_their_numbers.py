@@ -1,0 +1,12 @@
+"""All columns are returned.
+
+fails: 9.8
+hint 9.8: ORDER BY number DESC LIMIT ? gives the newest first. In
+"""
+
+
+class History:
+    def last(self, count):
+        with self._db_lock:
+            found = self._db.execute("SELECT * FROM lines ORDER BY number DESC LIMIT ?", (count,))
+            return found.fetchall()[::-1]
