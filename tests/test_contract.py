@@ -49,6 +49,8 @@ NOT_ASKED = {
     "P27": "it would have to stop",
     "P28": "programs that join promise it",
     "P29": "it takes 1,025 connections",
+    "P31": "a server may do it, or not",
+    "P32": "a server may do it, or not",
 }
 
 
