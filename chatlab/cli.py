@@ -75,7 +75,11 @@ def serve(arguments: argparse.Namespace) -> int:
     else:
         engine = SelectorChatServer if arguments.engine == "selectors" else ChatServer
         server = engine(
-            address, client_limit=arguments.max_clients, history_lines=arguments.history, history=history
+            address,
+            client_limit=arguments.max_clients,
+            history_lines=arguments.history,
+            history=history,
+            flood_control=arguments.flood_control,
         )
 
     def tell() -> None:
@@ -124,10 +128,11 @@ def _own_server(arguments: argparse.Namespace, address: tuple[str, int]) -> OwnS
     from chatlab.lab.pieces import find_pieces
     from chatlab.lab.pieces.chat import OwnServer
 
-    usual = (DEFAULT_HISTORY_LINES, None, DEFAULT_MAX_CLIENTS)
-    if (arguments.history, arguments.data, arguments.max_clients) != usual:
+    usual = (DEFAULT_HISTORY_LINES, None, DEFAULT_MAX_CLIENTS, "remote")
+    if (arguments.history, arguments.data, arguments.max_clients, arguments.flood_control) != usual:
         arguments.parser.error(
-            "--history, --data and --max-clients are for chatlab's own server: leave them out with --from"
+            "--history, --data, --flood-control and --max-clients are for chatlab's own server:"
+            " leave them out with --from"
         )
     if not os.path.isdir(arguments.pieces):
         arguments.parser.error(f"there is no directory {arguments.pieces}: --from takes the one that holds your labs")
@@ -450,6 +455,10 @@ def _make_parser() -> argparse.ArgumentParser:
     argument(
         "--data", metavar="DIR",
         help="keep all that is said aloud on disk, in this directory, which is made if there is none",
+    )
+    argument(
+        "--flood-control", choices=["remote", "all", "none"], default="remote",
+        help="whose lines and connections are limited: those of other machines, all, or none (%(default)s)",
     )
     argument(
         "--engine", choices=["threads", "selectors"], default="threads",

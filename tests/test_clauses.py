@@ -103,6 +103,10 @@ MUTANTS = [
     ("P31", "room/room.py", "        if session.unanswered:\n", "        if False:\n"),
     ("P31", "room/commands.py", "if 1 <= count <= ANSWER_LINES else None", ""),
     ("P32", "room/commands.py", "[Recall(session, Search(argument))] if argument", "[Recall(session, Last(20))] if argument"),
+    ("P33", "net/flood.py", "return self._tokens <= -self._burst", "return False"),
+    ("P33", "net/flood.py", "granted = max(0, min(count, int(self._tokens)))", "granted = count"),
+    ("P33", "net/server.py", ">= LIMITS.ADDRESS_LIMIT", ">= LIMITS.ADDRESS_LIMIT + 1"),
+    ("P33", "net/server.py", "and not is_loopback(address)", ""),
 ]
 
 

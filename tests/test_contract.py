@@ -51,6 +51,7 @@ NOT_ASKED = {
     "P29": "it takes 1,025 connections",
     "P31": "a server may do it, or not",
     "P32": "a server may do it, or not",
+    "P33": "clients of its own machine are not limited",
 }
 
 

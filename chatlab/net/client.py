@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 
 from chatlab.protocol import (
+    ADDRESS_FULL,
     QUESTION,
     SERVER_FULL,
     STOPPING,
@@ -480,6 +481,8 @@ class ChatClient:
         """A line before the welcome: the question, the welcome, or a refusal."""
         if message == SERVER_FULL:
             raise _Lost("the server is full")
+        if message == ADDRESS_FULL:
+            raise _Lost("too many connections come from this address")
         if message == STOPPING:
             raise _Lost("the server has stopped")
         if not self._asked:

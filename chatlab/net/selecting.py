@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from chatlab.protocol import ErrorLine
 from chatlab.protocol import limits as LIMITS
 from chatlab.room import Effect, Session
 
@@ -224,8 +225,8 @@ class SelectorChatServer(Server):
     def _welcome_in(self, sock: socket.socket, address: str) -> None:
         with self._room_lock:
             connection = self._open_locked(sock, address)
-        if connection is None:
-            self._turn_away(sock, address)
+        if isinstance(connection, ErrorLine):
+            self._turn_away(sock, address, connection)
         else:
             connection.thread = threading.current_thread()
             self._ask_for(connection, _READ)
@@ -266,7 +267,8 @@ class SelectorChatServer(Server):
     def _take_in(self, connection: LoopConnection, chunk: bytes) -> None:
         """Give the lines of the chunk to the room, and perform what it says."""
         session = connection.session
-        for lines in in_portions(connection.reader.feed(chunk)):
+        admitted, refused = self._admit(connection, connection.reader.feed(chunk))
+        for lines in in_portions(admitted):
             effects = self._room.say_all(session, lines)
             if effects is not None:
                 self._perform_locked(effects)  # chat alone: nothing happens that is to be told
@@ -275,6 +277,9 @@ class SelectorChatServer(Server):
                     self._happenings += self._perform_locked(self._room.handle(session, line))
                     self._deliver_if_full()
             self._deliver_if_full()
+        if refused:
+            is_overdrawn = connection.bucket.is_overdrawn
+            self._happenings += self._perform_locked(self._room.too_fast(session, refused, is_overdrawn))
         if connection.reader.overlong:
             self._happenings += self._perform_locked(self._room.overlong(session))
 

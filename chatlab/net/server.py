@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from typing import Literal
 
-from chatlab.protocol import SERVER_FULL, Chat, LineReader, format_server_line
+from chatlab.protocol import ADDRESS_FULL, SERVER_FULL, Chat, ErrorLine, LineReader, format_server_line
 from chatlab.protocol import limits as LIMITS
 from chatlab.room import (
     Answer,
@@ -38,13 +39,15 @@ from chatlab.room import (
 from chatlab.store import MemoryHistory
 
 from .errors import ListenFailed, explain, why_not_listening
+from .flood import TokenBucket
 from .outbox import Outbox
 from .round import ROUND_BYTES, Round
-from .sockets import DEFAULT_ADDRESS, Address, listen, send_now, show_address, shut
+from .sockets import DEFAULT_ADDRESS, Address, host_of, is_loopback, listen, send_now, show_address, shut
 
 log = logging.getLogger("chatlab.server")
 
 Happening = Joined | Renamed | Left
+FloodControl = Literal["remote", "all", "none"]
 
 # Out of descriptors or memory: a state that passes, and no reason to stop listening.
 OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -77,6 +80,7 @@ class Connection:
         self.session = session
         self.reader = LineReader()
         self.outbox = Outbox(outbox_limit_bytes)
+        self.bucket: TokenBucket | None = None  # where what it says is limited
         self.ending = False
         self.since = time.monotonic()
         self.thread: threading.Thread | None = None
@@ -98,6 +102,9 @@ class Server:
     `history_lines`: how many lines newcomers are shown (P10). With it, or with a `history`, what is said can be
     asked for (P31, P32); without a `history` it is kept in memory, see MemoryHistory. Who made a history closes it.
 
+    `flood_control`: of whom it is limited how much they say and how often they connect (P33): of clients on other
+    machines, of "all", or of "none".
+
     `on_happening` is called for each join, rename and departure, with no lock held; it may call any
     method, `stop` too.
     """
@@ -115,6 +122,7 @@ class Server:
         outbox_limit_bytes: int = LIMITS.OUTBOX_LIMIT_BYTES,
         history_lines: int = 0,
         history: History | None = None,
+        flood_control: FloodControl = "remote",
         on_happening: Callable[[Happening], None] | None = None,
     ) -> None:
         self.address = address
@@ -123,6 +131,7 @@ class Server:
         self.close_seconds = close_seconds
         self.outbox_limit_bytes = outbox_limit_bytes
         self.history_lines = history_lines
+        self.flood_control = flood_control
         self._history = history or (MemoryHistory() if history_lines else None)
         self.on_happening = on_happening
         # Guards the server's own state; start and stop alone wait for it, for one another.
@@ -234,29 +243,44 @@ class Server:
 
     # ---- coming --------------------------------------------------------------------------
 
-    def _open_locked(self, sock: socket.socket, address: str) -> Connection | None:
-        """Take somebody in who has connected; None if the server is full."""
+    def _open_locked(self, sock: socket.socket, address: str) -> Connection | ErrorLine:
+        """Take somebody in who has connected, or return why not."""
         if len(self._connections) >= self.client_limit:
-            return None
+            return SERVER_FULL
+        is_limited = self.flood_control == "all" or (self.flood_control == "remote" and not is_loopback(address))
+        if is_limited and self._count_from_locked(host_of(address)) >= LIMITS.ADDRESS_LIMIT:
+            return ADDRESS_FULL
         session, effects = self._room.open()
         connection = self._new_connection(sock, address, session, self.outbox_limit_bytes)
+        if is_limited:
+            connection.bucket = TokenBucket(now=connection.since)
         self._connections[session] = connection
         self._naming_deadlines[connection] = connection.since + self.naming_seconds
         self._perform_locked(effects)
         return connection
 
-    def _turn_away(self, sock: socket.socket, address: str) -> None:
-        """Say that the server is full (P29), and hang up."""
-        log.warning("%d clients are here, so %s is turned away", self.client_limit, address)
+    def _count_from_locked(self, host: str) -> int:
+        return sum(host_of(connection.address) == host for connection in self._connections.values())
+
+    def _turn_away(self, sock: socket.socket, address: str, why: ErrorLine) -> None:
+        """Say why there is no place (P29, P33), and hang up."""
+        log.warning("%s is turned away: %s", address, why.text)
         with sock:
             try:
-                send_now(sock, encode(format_server_line(SERVER_FULL)))
+                send_now(sock, encode(format_server_line(why)))
                 shut(sock, socket.SHUT_WR)
                 # A close with unread bytes would send RST and could take our sentence with it.
                 sock.setblocking(False)
                 sock.recv(LIMITS.RECV_BYTES)
             except OSError as error:
                 log.debug("%s did not wait to be turned away: %s", address, explain(error))
+
+    def _admit(self, connection: Connection, lines: list[bytes]) -> tuple[list[bytes], int]:
+        """Return those of the lines that this client may say now, and how many the others are (P33)."""
+        if connection.bucket is None:
+            return lines, 0
+        granted = connection.bucket.take(len(lines), time.monotonic())
+        return lines[:granted], len(lines) - granted
 
     # ---- performing effects ------------------------------------------------------------------
 

@@ -33,6 +33,16 @@ def show_address(address: tuple) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def host_of(address: str) -> str:
+    """Return the host of an address as show_address writes it."""
+    return address.rpartition(":")[0]
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether an address, as show_address writes it, is of this machine and seen from no other."""
+    return address.startswith(("127.", "[::1]:", "[::ffff:127."))
+
+
 def find_address(address: Address, flags: int = 0) -> list[tuple]:
     """Return what getaddrinfo finds for TCP; raise OSError, or OverflowError for what is no port."""
     host, port = address

@@ -32,6 +32,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
+from chatlab.protocol import ErrorLine
 from chatlab.protocol import limits as LIMITS
 from chatlab.room import Effect, Session
 
@@ -169,8 +170,8 @@ class ChatServer(Server):
         with self._room_lock:
             connection = self._open_locked(sock, address)
             is_first_deadline = len(self._naming_deadlines) == 1
-        if connection is None:
-            self._turn_away(sock, address)
+        if isinstance(connection, ErrorLine):
+            self._turn_away(sock, address, connection)
             return
         connection.thread = threading.Thread(
             target=self._serve, args=[connection], name=f"chatlab-client-{address}", daemon=True
@@ -220,10 +221,13 @@ class ChatServer(Server):
         with self._room_lock:
             while self._courier_is_out and self._round.concerns(connection.session):
                 self._round_done.wait()
-        for lines in in_portions(connection.reader.feed(chunk)):
+        admitted, refused = self._admit(connection, connection.reader.feed(chunk))
+        for lines in in_portions(admitted):
             if not self._say(self._room.say_all, connection.session, lines):
                 for line in lines:
                     self._say(self._room.handle, connection.session, line)
+        if refused:
+            self._happen(self._room.too_fast, connection.session, refused, connection.bucket.is_overdrawn)
         if connection.reader.overlong:
             self._happen(self._room.overlong, connection.session)
         self._deliver()

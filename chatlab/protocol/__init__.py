@@ -3,6 +3,7 @@
 from .errors import ChatError, LineError, LineNotText, LineTooLong, NameRefused, NameTaken
 from .lines import CONTROL_CHARACTER, LineReader, decode_line, encode_line
 from .messages import (
+    ADDRESS_FULL,
     QUESTION,
     SERVER_FULL,
     STOPPING,
@@ -25,6 +26,7 @@ from .names import check_name, name_key
 __all__ = [
     "CONTROL_CHARACTER",
     "QUESTION",
+    "ADDRESS_FULL",
     "SERVER_FULL",
     "STOPPING",
     "Chat",

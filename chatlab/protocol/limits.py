@@ -59,6 +59,16 @@ RECV_BYTES = 64 * 1024
 # And how much while nothing more is expected: a waiting recv has its memory already.
 IDLE_RECV_BYTES = 1024
 
+# --- floods --------------------------------------------------------------------------------
+
+# What one client may say at once, and how fast it may go on. A pasted page passes, and nobody types
+# ten lines a second: only a program in a loop is stopped.
+FLOOD_BURST_LINES = 100
+FLOOD_LINES_PER_SECOND = 10.0
+
+# Connections from one address. A class behind one router has one address; this is three for each of thirty.
+ADDRESS_LIMIT = 100
+
 # --- dead connections ----------------------------------------------------------------------
 
 # TCP asks an idle peer "are you there?" after this long. The system's own default is

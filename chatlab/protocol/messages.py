@@ -164,6 +164,7 @@ def parse_server_line(text: str) -> ServerMessage | None:
 
 QUESTION = Notice("What is your name?")
 SERVER_FULL = ErrorLine("The server is full. Try again later.")
+ADDRESS_FULL = ErrorLine("There are too many connections from your address. Try again later.")
 STOPPING = Notice("The server is stopping.")
 
 

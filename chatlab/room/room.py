@@ -135,6 +135,19 @@ class Room:
             return []
         return self._refuse_and_end(session, "You took too long to say a name. Connect again.", "said no name")
 
+    def too_fast(self, session: Session, refused: int, is_overdrawn: bool) -> list[Effect]:
+        """So many lines came too fast and were not given to the room (P33)."""
+        if session.state is State.GONE:
+            return []
+        if is_overdrawn:
+            return self._refuse_and_end(
+                session, "You say too much too quickly, so the connection ends.", "said too much too quickly"
+            )
+        lines = "1 line" if refused == 1 else f"{refused:,} lines"
+        return tell(
+            session, ErrorLine(f"Not said: {lines}, which came too fast. If you go on like this, the connection ends.")
+        )
+
     def too_slow(self, session: Session) -> list[Effect]:
         """More waits for this client than the outbox holds (P26)."""
         return self._refuse_and_end(
