@@ -521,7 +521,7 @@ def test_many_who_flood_go_over_a_round_no_further_than_one_alone(server, monkey
         people = [stack.enter_context(Person(server.address, f"n{number}")) for number in range(30)]
         with held_courier(server, monkeypatch) as waits:
             for person in people:
-                person.send_bytes((b"x" * 63 + b"\n") * 4000)
+                person.send_bytes((b"x" * 63 + b"\n") * 2000)
             wait_until(lambda: len(waits) == len(people))
             assert ROUND_BYTES <= server._round._length_bytes < ROUND_BYTES + 20_000
 
