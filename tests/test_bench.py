@@ -24,6 +24,9 @@ from chatlab.bench.report import as_json, as_plot, as_table
 from chatlab.lab.wire import Wire
 from chatlab.net import ChatServer
 
+# Long enough to stand out where other programs want the processors, too.
+STANDSTILL_SECONDS = 0.5
+
 SHORT = Job(("", 0), receivers=5, senders=2, seconds=0.3, warm_up_seconds=0.1)
 
 
@@ -56,7 +59,11 @@ def test_every_server_delivers_in_every_mode(at, contestant):
     for mode, has_latency in (("flood", False), ("paced", True), ("one", True)):
         with Running(contestant) as running:
             job = at(address=running.address, mode=mode, dialect=contestant.dialect, pace=500.0, server_pid=running.pid)
-            measured = measure(job)
+            # On a busy machine a slow server may deliver nothing in so short a time.
+            for seconds in (0.3, 1.0, 5.0):
+                measured = measure(replace(job, seconds=seconds))
+                if measured.deliveries_per_second:
+                    break
             assert measured.deliveries_per_second > 0 and measured.lost_clients == 0, mode
             assert bool(measured.latency_ms) is has_latency
             assert running.stop() < 10
@@ -84,7 +91,7 @@ def test_no_delivery_is_measured_to_be_quicker_than_the_way_is_long(at, server, 
 
 def test_a_line_that_could_not_be_said_in_time_is_late_by_the_time_it_waited(at, server):
     """The moment that counts is the one at which a line was due, even if the generator had no time to say it then."""
-    job = at(address=server.address, mode="paced", pace=2000.0, seconds=0.6, warm_up_seconds=0.0)
+    job = at(address=server.address, mode="paced", pace=2000.0, seconds=3 * STANDSTILL_SECONDS, warm_up_seconds=0.0)
     stalled = threading.Event()
     with Load(job) as load:
         if job.hands:
@@ -93,7 +100,7 @@ def test_a_line_that_could_not_be_said_in_time_is_late_by_the_time_it_waited(at,
         else:
             stall_in_python(load, stalled)
         measured = load.run()
-    # Of 0.6 s, 0.25 were a standstill: far more than one in ten had to wait for its end.
+    # A third of the time was a standstill: far more than one in ten had to wait for its end.
     assert stalled.is_set() and measured.latency_ms["p90"] > 50 and measured.latency_ms["max"] > 200
     assert measured.generator == ("C" if job.hands else "Python")
 
@@ -104,7 +111,7 @@ def stall_in_python(load: Load, stalled: threading.Event) -> None:
     def stall(seconds):
         if hasattr(load, "_began_ns") and not stalled.is_set():
             stalled.set()
-            threading.Event().wait(0.25)
+            threading.Event().wait(STANDSTILL_SECONDS)
         return poll(seconds)
 
     load._poller.wait = stall
@@ -115,7 +122,7 @@ def stall_the_hands(stalled: threading.Event) -> None:
     while not (hands := hands_of_this_process()):
         threading.Event().wait(0.01)
     hands[0].suspend()
-    threading.Event().wait(0.25)
+    threading.Event().wait(STANDSTILL_SECONDS)
     hands[0].resume()
     stalled.set()
 

@@ -346,15 +346,17 @@ def test_answers_that_come_after_the_end_are_nobodys(engine):
 
 
 @pytest.mark.clause("P10")
-def test_a_server_that_starts_again_shows_newcomers_what_was_said(engine):
-    with engine(LOCAL, history_lines=5) as server:
+@pytest.mark.parametrize("make", [lambda: None, MemoryHistory], ids=["its own", "somebody's"])
+def test_a_history_of_its_own_ends_with_the_server(engine, make):
+    history = make()
+    with engine(LOCAL, history_lines=5, history=history) as server:
         with Person(server.address, "ana") as ana:
             ana.send("hello")
             ana.lines_so_far()
         server.stop()
         server.start()
         with Person(server.address, "bob") as bob:
-            assert bob.line() == "* Earlier, ana: hello"
+            assert bob.lines_so_far() == (["* Earlier, ana: hello"] if history else [])
 
 
 # ---- on disk, as `chatlab serve --data` ------------------------------------------------------

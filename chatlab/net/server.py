@@ -132,7 +132,7 @@ class Server:
         self.outbox_limit_bytes = outbox_limit_bytes
         self.history_lines = history_lines
         self.flood_control = flood_control
-        self._history = history or (MemoryHistory() if history_lines else None)
+        self.history = history
         self.on_happening = on_happening
         # Guards the server's own state; start and stop alone wait for it, for one another.
         self._lifecycle = threading.Condition()
@@ -144,6 +144,8 @@ class Server:
         self._reset_state()
 
     def _reset_state(self) -> None:
+        # In memory a history ends with the server, and begins anew with the next start.
+        self._history = self.history or (MemoryHistory() if self.history_lines else None)
         earlier = self._history.recent(self.history_lines) if self._history else []
         self._room = Room(
             self.history_lines,
