@@ -474,6 +474,7 @@ def test_text_is_readable_in_the_light_theme(classroom):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # a course of five tests in one
 @pytest.mark.parametrize(
     ("app", "theme"),
     [("notebook", "JupyterLab Light"), ("notebook", "JupyterLab Dark"), ("jupyterlab", "JupyterLab Dark")],
