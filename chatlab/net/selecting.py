@@ -35,7 +35,7 @@ from .server import (
     ServerState,
     in_portions,
 )
-from .sockets import Waker, prepare, reset_on_close, send_now, show_address, shut
+from .sockets import Waker, prepare, reset_on_close, show_address, shut
 
 log = logging.getLogger("chatlab.server")
 
@@ -328,7 +328,7 @@ class SelectorChatServer(Server):
         """Send the block at once, if nothing waits before it; what the socket does not take waits in the outbox."""
         if connection.outbox.size_bytes:
             return super()._post_locked(connection, block)
-        sent_bytes = self._send(connection, block)
+        sent_bytes = self._send_block(connection, block)
         if sent_bytes == len(block):
             return True
         self._ask_for(connection, connection.events | _WRITE)
@@ -361,7 +361,7 @@ class SelectorChatServer(Server):
         if connection.socket.fileno() == -1:
             return  # closed since it became due
         block = connection.outbox.take()
-        connection.outbox.written(block, self._send(connection, block) if block else 0)
+        connection.outbox.written(block, self._send_block(connection, block))
         reads = _READ if connection.is_read else 0
         if connection.outbox:
             self._ask_for(connection, reads | _WRITE)
@@ -372,15 +372,6 @@ class SelectorChatServer(Server):
                 self._close(connection)
                 return
         self._ask_for(connection, reads)
-
-    def _send(self, connection: LoopConnection, block: bytes) -> int:
-        """Send what the socket takes at once; return how many bytes that was."""
-        try:
-            return send_now(connection.socket, block)
-        except OSError as error:
-            # recv will tell, too, and clean up; here the lines are thrown away.
-            log.debug("cannot write to %s: %s", connection.address, explain(error))
-            return len(block)
 
     # ---- deadlines -----------------------------------------------------------------------
 

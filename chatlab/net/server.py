@@ -365,6 +365,15 @@ class Server:
                 happenings += self._perform_locked(self._room.too_slow(connection.session))
         return happenings
 
+    def _send_block(self, connection: Connection, block: bytes) -> int:
+        """Send what the socket takes at once; return how many bytes that was."""
+        try:
+            return send_now(connection.socket, block) if block else 0
+        except OSError as error:
+            # recv will tell, too, and clean up; here the lines are thrown away.
+            log.debug("cannot write to %s: %s", connection.address, explain(error))
+            return len(block)
+
     def _end_locked(self, connection: Connection) -> None:
         connection.ending = True
         self._naming_deadlines.pop(connection, None)

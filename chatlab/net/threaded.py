@@ -38,7 +38,7 @@ from chatlab.room import Effect, Session
 
 from .errors import explain
 from .server import OUT_OF_RESOURCES, RESOURCE_PAUSE_SECONDS, Connection, Server, in_portions
-from .sockets import Waker, prepare, recv_chunk, reset_on_close, send_now, show_address, shut
+from .sockets import Waker, prepare, recv_chunk, reset_on_close, show_address, shut
 
 log = logging.getLogger("chatlab.server")
 
@@ -342,14 +342,6 @@ class ChatServer(Server):
         self._release(connections)
         if late:
             self._writer_waker.wake()
-
-    def _send_block(self, connection: ThreadConnection, block: bytes) -> int:
-        try:
-            return send_now(connection.socket, block) if block else 0
-        except OSError as error:
-            # Its own thread learns of it in recv, and cleans up; here the lines are thrown away.
-            log.debug("cannot write to %s: %s", connection.address, explain(error))
-            return len(block)
 
     def _release(self, connections: list[ThreadConnection]) -> None:
         with self._room_lock:
