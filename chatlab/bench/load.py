@@ -309,8 +309,8 @@ class Load:
                     client.received_bytes += received
                     if client.probe_of is not None:
                         self._look_at(client, received)
-        if all(client.is_gone for client in self.senders):
-            raise LoadFailed("the server has hung up on every sender")
+            if self._lost and all(client.is_gone for client in self.senders):
+                raise LoadFailed("the server has hung up on every sender")
 
     def _send(self, client: _Client) -> None:
         """Go on with what the client has to say, as far as the socket takes it."""

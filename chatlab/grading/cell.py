@@ -11,6 +11,7 @@ in child.py; what the system is asked to protect, in isolation.py; what can be r
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import shutil
 import signal
@@ -44,7 +45,10 @@ from .pace import is_starved, pace_of
 START_SECONDS = 20.0  # for the system, not for the student: what takes longer is the grader's error
 AUTOPSY_SECONDS = 2.0
 END_SECONDS = 10.0
-STARVED_TURNS = 4  # how often a call gets its time anew if others had the processor all the while
+# How long a call waits before it is looked at whether its process was let in. What others took does not count for
+# its limit, nor what the machine stood still, but for so many times the limit at the most.
+LOOK_SECONDS = 0.25
+STARVED_TURNS = 4
 CUT_SECONDS = 2.0  # from the end of the replies to the end of the process, if it is one and the same
 COPY_LIMIT_BYTES = 50 * 1024 * 1024
 COPY_LIMIT_FILES = 2_000
@@ -419,7 +423,10 @@ class Cell:
         return self._outcome(number, "the schedules", seconds)
 
     def output(self) -> str:
-        """Return what the code has printed so far, standard output and standard error together."""
+        """Return what the code has printed so far, standard output and standard error together.
+
+        It travels by a way of its own, and may come a little later than the reply to a call.
+        """
         with self._news:
             return self._output.decode("utf-8", "replace")
 
@@ -520,26 +527,36 @@ class Cell:
         """Wait for a reply; return its value or raise what it stands for."""
         seconds = self._seconds(seconds)
         call = f"the import of {name}" if name == self._file else f"the call of {name}"
-        for _ in range(STARVED_TURNS):
-            before = pace_of(self._child.pid)
-            with self._news:
-                self._news.wait_for(lambda: number in self._replies or self._is_cut, seconds)
-                reply = self._replies.pop(number, None)
-                is_cut = self._is_cut
-            # On a crowded machine the code gets its time again, but not for ever.
-            if reply is not None or is_cut or not is_starved(before, pace_of(self._child.pid), seconds):
-                break
-        if reply is None and is_cut:
-            raise self._why_it_ended(call)
+        if not self._has_come(number, seconds):
+            try:
+                autopsy = self.autopsy()
+            except StudentsFault as fault:
+                raise fault from None  # it ended while it was asked
+            # Who answers while it is looked at was only slow.
+            if not self._has_come(number, 0):
+                raise self._late(call, seconds, autopsy, ends_when_late)
+        with self._news:
+            reply = self._replies.pop(number, None)
         if reply is None:
-            raise self._late(call, seconds, ends_when_late)
+            raise self._why_it_ended(call)
         return self._value(reply, name, call)
 
-    def _late(self, call: str, seconds: float, ends: bool) -> StudentsFault:
-        try:
-            autopsy = self.autopsy()
-        except StudentsFault as fault:
-            return fault  # it ended while it was asked
+    def _has_come(self, number: int, seconds: float) -> bool:
+        """Wait for a reply, or the end of all; return whether one of the two came in time."""
+        left_seconds, turns = seconds, STARVED_TURNS * max(1, math.ceil(seconds / LOOK_SECONDS))
+        while True:
+            before, began = pace_of(self._child.pid), time.monotonic()
+            look_seconds = min(LOOK_SECONDS, max(0.0, left_seconds))
+            with self._news:
+                if self._news.wait_for(lambda: number in self._replies or self._is_cut, look_seconds):
+                    return True
+            turns -= 1
+            if turns <= 0 or not is_starved(before, pace_of(self._child.pid), time.monotonic() - began):
+                left_seconds -= look_seconds
+            if left_seconds <= 0:
+                return False
+
+    def _late(self, call: str, seconds: float, autopsy: list[str], ends: bool) -> StudentsFault:
         late = StudentHung(call, seconds, autopsy)
         if ends:
             with self._news:

@@ -42,14 +42,15 @@ def is_starved(before: Pace | None, after: Pace | None, elapsed_seconds: float) 
 
 def _of_one(pid: int) -> tuple[float, bool]:
     # proc(5): after the name, which may hold anything and ends at the last parenthesis, comes the state (field 3);
-    # user and system time are fields 14 and 15. A process is as runnable as one of its threads.
+    # user and system time are fields 14 and 15. A process is as runnable as one of its threads; one that waits for
+    # the disk (D) would run if others left it that.
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
     states = [
         Path(f"/proc/{pid}/task/{task}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[0]
         for task in os.listdir(f"/proc/{pid}/task")
     ]
-    return ticks / os.sysconf("SC_CLK_TCK"), "R" in states
+    return ticks / os.sysconf("SC_CLK_TCK"), "R" in states or "D" in states
 
 
 def _children_of(pid: int) -> list[int]:
