@@ -22,6 +22,7 @@ from .messages import (
     plain_chat,
 )
 from .names import check_name, name_key
+from .passwords import PasswordRefused, check_password
 
 __all__ = [
     "CONTROL_CHARACTER",
@@ -42,10 +43,12 @@ __all__ = [
     "NameRefused",
     "NameTaken",
     "Notice",
+    "PasswordRefused",
     "Private",
     "Say",
     "ServerMessage",
     "check_name",
+    "check_password",
     "decode_line",
     "encode_line",
     "format_server_line",

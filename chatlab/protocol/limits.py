@@ -23,6 +23,13 @@ NAME_TRIES = 5
 # otherwise hold a thread for as long as it likes.
 NAMING_DEADLINE_SECONDS = 10.0
 
+# --- accounts -------------------------------------------------------------------------------
+
+# In bytes of UTF-8. Below eight a password is guessed soon, whatever it costs to try one (NIST SP 800-63B). Above
+# a kibibyte nobody types: it fits a line with room to spare, and hashing it costs no more than a short one.
+PASSWORD_LEAST_BYTES = 8
+PASSWORD_MOST_BYTES = 1024
+
 # --- the server ----------------------------------------------------------------------------
 
 # With a thread for each client, a thousand is where a laptop is still at ease.
