@@ -75,7 +75,8 @@ class AccountAnswer:
     Register: there was no account, and now there is one. SetPassword, Unregister: there was an account, and it is
     changed, or gone. Ban: it holds. Unban: there was a ban, and it has ended.
 
-    To LookUp there is an answer in trouble, too: what was known last.
+    What cannot be read is no trouble for LookUp: it is answered with what was known last. Only where too many ask at
+    once is it in trouble, too.
     """
 
     is_done: bool = False
