@@ -60,6 +60,12 @@ class LoopConnection(Connection):
         self.events = 0
         self.is_due = False
         self.is_read = True  # False when it has said its last, and may still be written to
+        self.held: list[bytes] = []  # lines that wait for an answer of the accounts
+
+    @property
+    def reads(self) -> int:
+        """What the selector is asked about its reading: nothing, while a line of it waits for an answer."""
+        return _READ if self.is_read and not self.session.is_waiting else 0
 
 
 class SelectorChatServer(Server):
@@ -79,6 +85,7 @@ class SelectorChatServer(Server):
         super()._reset_state()
         self._due: list[LoopConnection] = []
         self._gone: list[LoopConnection] = []  # has said its last in this pass
+        self._waiting: list[LoopConnection] = []  # for an answer of the accounts
         self._happenings: list[Happening] = []
         self._accepts_again: float | None = None  # when, if descriptors or memory have run out
         self._has_complained = False
@@ -181,6 +188,7 @@ class SelectorChatServer(Server):
             else:
                 self._stopping.set()
         self._keep_deadlines()
+        self._go_on()
         self._deliver()
 
     def _wake(self) -> None:
@@ -268,20 +276,44 @@ class SelectorChatServer(Server):
         """Give the lines of the chunk to the room, and perform what it says."""
         session = connection.session
         admitted, refused = self._admit(connection, connection.reader.feed(chunk))
-        for lines in in_portions(admitted):
-            effects = self._room.say_all(session, lines)
-            if effects is not None:
-                self._perform_locked(effects)  # chat alone: nothing happens that is to be told
-            else:
-                for line in lines:
-                    self._happenings += self._perform_locked(self._room.handle(session, line))
-                    self._deliver_if_full()
-            self._deliver_if_full()
+        self._say(connection, admitted)
         if refused:
             is_overdrawn = connection.bucket.is_overdrawn
             self._happenings += self._perform_locked(self._room.too_fast(session, refused, is_overdrawn))
         if connection.reader.overlong:
             self._happenings += self._perform_locked(self._room.overlong(session))
+
+    def _say(self, connection: LoopConnection, said: list[bytes]) -> None:
+        """Give lines to the room, until one has to be answered by the accounts: those behind it wait."""
+        session, count = connection.session, 0
+        for lines in in_portions(said):
+            effects = self._room.say_all(session, lines)
+            if effects is not None:
+                self._perform_locked(effects)  # chat alone: nothing happens that is to be told
+                count += len(lines)
+            else:
+                for line in lines:
+                    self._happenings += self._perform_locked(self._room.handle(session, line))
+                    self._deliver_if_full()
+                    count += 1
+                    if session.is_waiting:
+                        connection.held = said[count:]
+                        self._waiting.append(connection)
+                        self._ask_for(connection, connection.events & _WRITE)
+                        return
+            self._deliver_if_full()
+
+    def _go_on(self) -> None:
+        """Give the room the lines that have waited for answers which are here now."""
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            if connection.session.is_waiting:
+                self._waiting.append(connection)
+                continue
+            held, connection.held = connection.held, []
+            self._say(connection, held)
+            if connection.socket.fileno() != -1:
+                self._ask_for(connection, connection.events & _WRITE | connection.reads)
 
     def _forget(self, connection: LoopConnection, last_decision: Callable[..., list[Effect]], *arguments: str) -> None:
         """It has said its last. It is taken out of the lists once this pass is written: it may hear some of it."""
@@ -305,7 +337,7 @@ class SelectorChatServer(Server):
     def _close(self, connection: LoopConnection) -> None:
         self._ask_for(connection, 0)
         self._closing_deadlines.pop(connection, None)
-        self._naming_deadlines.pop(connection, None)
+        self._forget_deadline_for_name(connection)
         with self._room_lock:
             self._connections.pop(connection.session, None)
         connection.socket.close()
@@ -362,16 +394,15 @@ class SelectorChatServer(Server):
             return  # closed since it became due
         block = connection.outbox.take()
         connection.outbox.written(block, self._send_block(connection, block))
-        reads = _READ if connection.is_read else 0
         if connection.outbox:
-            self._ask_for(connection, reads | _WRITE)
+            self._ask_for(connection, connection.reads | _WRITE)
             return
         if connection.ending:
             shut(connection.socket, socket.SHUT_WR)
             if not connection.is_read:
                 self._close(connection)
                 return
-        self._ask_for(connection, reads)
+        self._ask_for(connection, connection.reads)
 
     # ---- deadlines -----------------------------------------------------------------------
 

@@ -20,7 +20,11 @@ from typing import Literal
 from chatlab.protocol import ADDRESS_FULL, SERVER_FULL, Chat, ErrorLine, LineReader, format_server_line
 from chatlab.protocol import limits as LIMITS
 from chatlab.room import (
+    AccountAnswer,
+    Accounts,
     Answer,
+    Ask,
+    AskedForPassword,
     Broadcast,
     Close,
     Confirm,
@@ -102,6 +106,9 @@ class Server:
     `history_lines`: how many lines newcomers are shown (P10). With it, or with a `history`, what is said can be
     asked for (P31, P32); without a `history` it is kept in memory, see MemoryHistory. Who made a history closes it.
 
+    `accounts`: names can be owned, and their owners are asked for a password (P35 to P37); without, they cannot.
+    `for_members_only`: nobody comes in whose name has no account. Who made the accounts closes them.
+
     `flood_control`: of whom it is limited how much they say and how often they connect (P33): of clients on other
     machines, of "all", or of "none".
 
@@ -122,6 +129,8 @@ class Server:
         outbox_limit_bytes: int = LIMITS.OUTBOX_LIMIT_BYTES,
         history_lines: int = 0,
         history: History | None = None,
+        accounts: Accounts | None = None,
+        for_members_only: bool = False,
         flood_control: FloodControl = "remote",
         on_happening: Callable[[Happening], None] | None = None,
     ) -> None:
@@ -133,6 +142,8 @@ class Server:
         self.history_lines = history_lines
         self.flood_control = flood_control
         self.history = history
+        self.accounts = accounts
+        self.for_members_only = for_members_only
         self.on_happening = on_happening
         # Guards the server's own state; start and stop alone wait for it, for one another.
         self._lifecycle = threading.Condition()
@@ -151,13 +162,17 @@ class Server:
             self.history_lines,
             has_history=self._history is not None,
             earlier=[Chat(said.name, said.text) for said in earlier],
+            has_accounts=self.accounts is not None,
+            for_members_only=self.for_members_only,
         )
-        self._answers: deque[Callable[[], list[Effect]]] = deque()  # of the history, which the room knows not yet
+        # What the history and the accounts have answered, which the room knows not yet.
+        self._answers: deque[Callable[[], list[Effect]]] = deque()
         self._connections: dict[Session, Connection] = {}
         self._round = Round(min(ROUND_BYTES, self.outbox_limit_bytes // 2))
         self._ends: list[Connection] = []  # who is ended when this round has been written
-        # Both in the order of their deadlines, because each delay is the same for all.
+        # Each in the order of its deadlines, because each delay is the same for all.
         self._naming_deadlines: dict[Connection, float] = {}
+        self._password_deadlines: dict[Connection, float] = {}
         self._closing_deadlines: dict[Connection, float] = {}
 
     # ---- start and stop ------------------------------------------------------------------
@@ -252,7 +267,7 @@ class Server:
         is_limited = self.flood_control == "all" or (self.flood_control == "remote" and not is_loopback(address))
         if is_limited and self._count_from_locked(host_of(address)) >= LIMITS.ADDRESS_LIMIT:
             return ADDRESS_FULL
-        session, effects = self._room.open()
+        session, effects = self._room.open(may_send_passwords=is_loopback(address))
         connection = self._new_connection(sock, address, session, self.outbox_limit_bytes)
         if is_limited:
             connection.bucket = TokenBucket(now=connection.since)
@@ -303,12 +318,22 @@ class Server:
                     self._history.ask(question, partial(self._answered, self._room, effect))
                 case Confirm():
                     self._history.when_stored(partial(self._answered, self._room, effect))
+                case Ask(session, request):
+                    host = host_of(self._connections[session].address)
+                    self.accounts.ask(request, partial(self._account_answered, self._room, effect), host=host)
+                case AskedForPassword(session):
+                    connection = self._connections[session]
+                    self._naming_deadlines.pop(connection, None)
+                    # The first question counts: who takes the name back and says another has no more time.
+                    deadline = time.monotonic() + LIMITS.PASSWORD_DEADLINE_SECONDS
+                    self._password_deadlines.setdefault(connection, deadline)
+                    self._wake()
                 case Close(session):
                     if session in self._connections:
                         self._ends.append(self._connections[session])
                 case Joined(session, name):
                     self._round.join(session)
-                    self._naming_deadlines.pop(self._connections[session], None)
+                    self._forget_deadline_for_name(self._connections[session])
                     self._name_thread(self._connections[session], name)
                     happenings.append(effect)
                 case Renamed(session, _, new):
@@ -327,6 +352,11 @@ class Server:
         self._answers.append(partial(room.answered, asked, answer))
         self._wake()
 
+    def _account_answered(self, room: Room, asked: Ask, answer: AccountAnswer) -> None:
+        """The accounts have answered: as with the history."""
+        self._answers.append(partial(room.account_answered, asked, answer))
+        self._wake()
+
     def _take_answers_locked(self) -> list[Happening]:
         happenings: list[Happening] = []
         while self._answers:
@@ -334,7 +364,7 @@ class Server:
                 effects = self._answers.popleft()()
             except Exception:
                 # A bug of ours, or lines that somebody else has put into the history, cost this one answer.
-                log.exception("an answer of the history could not be shown")
+                log.exception("an answer could not be shown")
             else:
                 happenings += self._perform_locked(effects)
         return happenings
@@ -376,14 +406,14 @@ class Server:
 
     def _end_locked(self, connection: Connection) -> None:
         connection.ending = True
-        self._naming_deadlines.pop(connection, None)
+        self._forget_deadline_for_name(connection)
         self._closing_deadlines[connection] = time.monotonic() + self.close_seconds
         self._make_due_locked(connection)  # if only to send the end of the stream
 
     def _forget_locked(self, connection: Connection) -> bool:
         """Take it out of the lists; return whether something waits for it, which it may still read for a while."""
         self._connections.pop(connection.session, None)
-        self._naming_deadlines.pop(connection, None)
+        self._forget_deadline_for_name(connection)
         if not connection.outbox.size_bytes:
             return False
         connection.ending = True
@@ -423,15 +453,20 @@ class Server:
 
     # ---- deadlines ---------------------------------------------------------------------------
 
+    def _forget_deadline_for_name(self, connection: Connection) -> None:
+        self._naming_deadlines.pop(connection, None)
+        self._password_deadlines.pop(connection, None)
+
     def _seconds_to_deadline_locked(self) -> float | None:
-        firsts = [next(iter(d.values())) for d in (self._naming_deadlines, self._closing_deadlines) if d]
+        deadlines = (self._naming_deadlines, self._password_deadlines, self._closing_deadlines)
+        firsts = [next(iter(d.values())) for d in deadlines if d]
         return max(0.0, min(firsts) - time.monotonic()) if firsts else None
 
     def _expire_locked(self) -> list[Connection]:
-        """End who has no name in time (P9); return who does not let go of an ended connection (P30)."""
+        """End who has no name in time (P9, P35); return who does not let go of an ended connection (P30)."""
         now = time.monotonic()
-        late_to_name = [c for c, deadline in self._naming_deadlines.items() if deadline <= now]
-        for connection in late_to_name:
+        for_name = (*self._naming_deadlines.items(), *self._password_deadlines.items())
+        for connection in [connection for connection, deadline in for_name if deadline <= now]:
             self._perform_locked(self._room.expire(connection.session))
         overdue = [c for c, deadline in self._closing_deadlines.items() if deadline <= now]
         for connection in overdue:

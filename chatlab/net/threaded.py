@@ -37,7 +37,7 @@ from chatlab.protocol import limits as LIMITS
 from chatlab.room import Effect, Session
 
 from .errors import explain
-from .server import OUT_OF_RESOURCES, RESOURCE_PAUSE_SECONDS, Connection, Server, in_portions
+from .server import OUT_OF_RESOURCES, RESOURCE_PAUSE_SECONDS, Connection, Happening, Server, in_portions
 from .sockets import Waker, prepare, recv_chunk, reset_on_close, show_address, shut
 
 log = logging.getLogger("chatlab.server")
@@ -85,6 +85,7 @@ class ChatServer(Server):
     def _reset_state(self) -> None:
         super()._reset_state()
         self._round_done = threading.Condition(self._room_lock)
+        self._accounts_answered = threading.Condition(self._room_lock)  # or who waits for it is gone
         self._due: list[ThreadConnection] = []
         self._late: list[ThreadConnection] = []
         self._courier_is_out = False
@@ -235,8 +236,13 @@ class ChatServer(Server):
     def _say(self, decide: Callable[..., list[Effect] | None], session: Session, said: bytes | list[bytes]) -> bool:
         """Let the room decide of what was said, and perform it; False if `decide` leaves it to another.
 
-        With a round full, be the courier first, or wait for it: whoever floods is slowed, and loses nothing.
+        With a round full, be the courier first, or wait for it: whoever floods is slowed, and loses nothing. What a
+        client says behind a line that the accounts have to answer waits for that.
         """
+        if session.is_waiting:
+            self._deliver()
+            with self._room_lock:
+                self._accounts_answered.wait_for(lambda: not session.is_waiting)
         while True:
             with self._room_lock:
                 while self._round.is_full and self._courier_is_out:
@@ -274,6 +280,11 @@ class ChatServer(Server):
     def _wake(self) -> None:
         self._writer_waker.wake()
 
+    def _take_answers_locked(self) -> list[Happening]:
+        happenings = super()._take_answers_locked()
+        self._accounts_answered.notify_all()
+        return happenings
+
     def _make_due_locked(self, connection: ThreadConnection) -> None:
         if connection.writing is Writing.NOTHING:
             connection.writing = Writing.DUE
@@ -282,6 +293,7 @@ class ChatServer(Server):
 
     def _end_locked(self, connection: ThreadConnection) -> None:
         super()._end_locked(connection)
+        self._accounts_answered.notify_all()
         if len(self._closing_deadlines) == 1:
             self._writer_waker.wake()
 

@@ -30,6 +30,15 @@ NAMING_DEADLINE_SECONDS = 10.0
 PASSWORD_LEAST_BYTES = 8
 PASSWORD_MOST_BYTES = 1024
 
+# A person mistypes what they cannot see; after that they connect anew.
+PASSWORD_TRIES = 5
+
+# In all, for all tries: a password manager has to be found, and who guesses waits longer and longer.
+PASSWORD_DEADLINE_SECONDS = 60.0
+
+# A year. What is to last longer has no end.
+BAN_MINUTES = 525_600
+
 # --- the server ----------------------------------------------------------------------------
 
 # With a thread for each client, a thousand is where a laptop is still at ease.

@@ -166,6 +166,7 @@ QUESTION = Notice("What is your name?")
 SERVER_FULL = ErrorLine("The server is full. Try again later.")
 ADDRESS_FULL = ErrorLine("There are too many connections from your address. Try again later.")
 STOPPING = Notice("The server is stopping.")
+WRONG_PASSWORD = ErrorLine("The name or the password is wrong.")
 
 
 def welcome(name: str, others: str) -> Notice:
@@ -188,6 +189,11 @@ def name_taken(name: str) -> ErrorLine:
     return ErrorLine(f"The name {name} is taken. Try another.")
 
 
+def password_question(name: str) -> Notice:
+    """The question for the password of a name (P35)."""
+    return Notice(f"Password for {name}?")
+
+
 def renamed_you(name: str) -> Notice:
     """The sentence to a client whose own name has changed (P22)."""
     return Notice(f"You are now {name}.")
@@ -195,6 +201,7 @@ def renamed_you(name: str) -> Notice:
 
 _WELCOME = re.compile(r"Welcome, (?P<name>[^\s:*!/]+)\. Here now: .*", re.DOTALL)
 _RENAMED_YOU = re.compile(r"You are now (?P<name>[^\s:*!/]+)\.")
+_PASSWORD_QUESTION = re.compile(r"Password for [^\s:*!/]+\?")
 _NAME_TAKEN = re.compile(r"The name [^\s:*!/]+ is taken\. Try another\.")
 
 
@@ -218,3 +225,8 @@ def says_goodbye(message: ServerMessage) -> bool:
 def says_name_taken(message: ServerMessage) -> bool:
     """Say whether a message refuses a name because somebody bears it (P13)."""
     return isinstance(message, ErrorLine) and bool(_NAME_TAKEN.fullmatch(message.text))
+
+
+def asks_for_password(message: ServerMessage) -> bool:
+    """Say whether a message asks for a password (P35): the next line of the client is one."""
+    return isinstance(message, Notice) and bool(_PASSWORD_QUESTION.fullmatch(message.text))

@@ -1,13 +1,44 @@
 """The chat itself, without a socket or a thread: names, sessions, commands, who hears what."""
 
-from .effects import Broadcast, Close, Confirm, Effect, Joined, Left, Recall, Remember, Renamed, Send
+from .accounts import (
+    AccountAnswer,
+    AccountRequest,
+    Accounts,
+    Ban,
+    LookUp,
+    Register,
+    SetPassword,
+    Unban,
+    Unregister,
+    Verify,
+)
+from .effects import (
+    Ask,
+    AskedForPassword,
+    Broadcast,
+    Close,
+    Confirm,
+    Effect,
+    Joined,
+    Left,
+    Recall,
+    Remember,
+    Renamed,
+    Send,
+)
 from .history import Answer, History, Last, Question, Said, Search, Since, SinceTime
 from .room import Room
 from .sessions import MOVES, Session, State
 
 __all__ = [
     "MOVES",
+    "AccountAnswer",
+    "AccountRequest",
+    "Accounts",
     "Answer",
+    "Ask",
+    "AskedForPassword",
+    "Ban",
     "Broadcast",
     "Close",
     "Confirm",
@@ -16,8 +47,10 @@ __all__ = [
     "Joined",
     "Last",
     "Left",
+    "LookUp",
     "Question",
     "Recall",
+    "Register",
     "Remember",
     "Renamed",
     "Room",
@@ -25,7 +58,11 @@ __all__ = [
     "Search",
     "Send",
     "Session",
+    "SetPassword",
     "Since",
     "SinceTime",
     "State",
+    "Unban",
+    "Unregister",
+    "Verify",
 ]

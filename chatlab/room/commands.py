@@ -1,30 +1,27 @@
 """The commands, as a table: a word, how it is used, what it is for, what it does (P19 to P24, P31, P32).
 
-Knows nothing of sockets. To add a command, write a function and a row.
+Knows nothing of sockets. To add a command, write a function and a row. Those of a room with accounts are
+written in account_commands.py.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from chatlab.protocol import (
-    ErrorLine,
-    NameRefused,
-    Notice,
-    Private,
-    check_name,
-    format_server_line,
-)
+from chatlab.protocol import ErrorLine, NameRefused, Notice, Private, check_name, name_key
 from chatlab.protocol.limits import ANSWER_LINES, HISTORY_LINES, LINE_LIMIT_BYTES
-from chatlab.protocol.messages import name_taken, renamed_you
+from chatlab.protocol.messages import name_taken
 
-from .effects import Broadcast, Confirm, Effect, Recall, Renamed, Send
+from . import account_commands
+from .accounts import LookUp
+from .effects import Ask, Confirm, Effect, Recall
 from .history import Answer, Last, Question, Said, Search, SinceTime
 from .members import Members
 from .sessions import Session
+from .telling import rename, tell, use
 
 
 @dataclass(frozen=True)
@@ -34,25 +31,14 @@ class CommandSpec:
     usage: str
     purpose: str
     run: Callable[[Members, Session, str], list[Effect]]
+    is_for_operators: bool = False
 
 
-def tell(session: Session, *messages: Notice | ErrorLine | Private) -> list[Effect]:
-    """The effects that write these messages to one client."""
-    return [Send(session, format_server_line(message)) for message in messages]
-
-
-def _help(members: Members, session: Session, argument: str) -> list[Effect]:
-    return _list_commands(COMMANDS, session)
-
-
-def _help_with_history(members: Members, session: Session, argument: str) -> list[Effect]:
-    return _list_commands(COMMANDS_WITH_HISTORY, session)
-
-
-def _list_commands(commands: dict[str, CommandSpec], session: Session) -> list[Effect]:
+def _help(table: dict[str, CommandSpec], session: Session) -> list[Effect]:
+    rows = [row for row in table.values() if session.is_operator or not row.is_for_operators]
     return tell(
         session,
-        *(Notice(f"{spec.usage} - {spec.purpose}") for spec in commands.values()),
+        *(Notice(f"{row.usage} - {row.purpose}") for row in rows),
         Notice("close - leave the chat, like /quit"),
         Notice("//TEXT - say a line that begins with a slash"),
     )
@@ -89,7 +75,7 @@ def _msg(members: Members, session: Session, argument: str) -> list[Effect]:
     name, _, text = argument.partition(" ")
     text = text.strip(" ")
     if not name or not text:
-        return _use(session, "msg")
+        return use(session, COMMANDS["msg"].usage)
     to = members.find(name)
     if to is None:
         return tell(session, ErrorLine(f"Nobody here is called {name}. Type /users to see who is."))
@@ -99,8 +85,23 @@ def _msg(members: Members, session: Session, argument: str) -> list[Effect]:
 
 
 def _nick(members: Members, session: Session, argument: str) -> list[Effect]:
+    new = _free_name(members, session, argument)
+    return rename(members, session, new) if isinstance(new, str) else new
+
+
+def _nick_if_allowed(members: Members, session: Session, argument: str) -> list[Effect]:
+    new = _free_name(members, session, argument)
+    if not isinstance(new, str):
+        return new
+    if name_key(new) in (name_key(session.name), name_key(session.account)):
+        return rename(members, session, new)
+    return [Ask(session, LookUp(new))]
+
+
+def _free_name(members: Members, session: Session, argument: str) -> str | list[Effect]:
+    """Return the name that is asked for, or what is read by who cannot have it."""
     if not argument:
-        return _use(session, "nick")
+        return use(session, COMMANDS["nick"].usage)
     try:
         new = check_name(argument)
     except NameRefused as refused:
@@ -110,12 +111,7 @@ def _nick(members: Members, session: Session, argument: str) -> list[Effect]:
         return tell(session, name_taken(new))
     if new == session.name:
         return tell(session, ErrorLine(f"Your name is {new} already."))
-    old = members.rename(session, new)
-    return [
-        *tell(session, renamed_you(new)),
-        Broadcast(format_server_line(Notice(f"{old} is now {new}")), but=session),
-        Renamed(session, old, new),
-    ]
+    return new
 
 
 def _ping(members: Members, session: Session, argument: str) -> list[Effect]:
@@ -127,12 +123,12 @@ def _ping_when_safe(members: Members, session: Session, argument: str) -> list[E
 
 
 def _quit(members: Members, session: Session, argument: str) -> list[Effect]:
-    return _use(session, "quit")  # without an argument it is no command but a farewell (P17)
+    return use(session, COMMANDS["quit"].usage)  # without an argument it is no command but a farewell (P17)
 
 
 def _history(members: Members, session: Session, argument: str) -> list[Effect]:
     question = _read_question(argument)
-    return [Recall(session, question)] if question else _use(session, "history")
+    return [Recall(session, question)] if question else use(session, HISTORY_COMMANDS["history"].usage)
 
 
 def _read_question(argument: str) -> Question | SinceTime | None:
@@ -149,7 +145,9 @@ def _read_question(argument: str) -> Question | SinceTime | None:
 
 
 def _search(members: Members, session: Session, argument: str) -> list[Effect]:
-    return [Recall(session, Search(argument))] if argument else _use(session, "search")
+    if not argument:
+        return use(session, HISTORY_COMMANDS["search"].usage)
+    return [Recall(session, Search(argument))]
 
 
 def recalled(session: Session, answer: Answer) -> list[Effect]:
@@ -167,12 +165,9 @@ def said_before(said: Said) -> Notice:
     return Notice(f"{datetime.fromtimestamp(said.at):%Y-%m-%d %H:%M} {said.name}: {said.text}")
 
 
-def _use(session: Session, word: str) -> list[Effect]:
-    return tell(session, ErrorLine(f"Write it like this: {COMMANDS_WITH_HISTORY[word].usage}"))
-
-
+# The table of a room that has neither a history nor accounts.
 COMMANDS: dict[str, CommandSpec] = {
-    "help": CommandSpec("/help", "show this list", _help),
+    "help": CommandSpec("/help", "show this list", lambda members, session, argument: _help(COMMANDS, session)),
     "users": CommandSpec("/users", "show who is here", _users),
     "msg": CommandSpec("/msg NAME TEXT", "say something to one person alone", _msg),
     "nick": CommandSpec("/nick NEW", "change your name", _nick),
@@ -180,10 +175,7 @@ COMMANDS: dict[str, CommandSpec] = {
     "quit": CommandSpec("/quit", "leave the chat", _quit),
 }
 
-# Of a room that has a history.
-COMMANDS_WITH_HISTORY = COMMANDS | {
-    "help": CommandSpec("/help", "show this list", _help_with_history),
-    "ping": CommandSpec(COMMANDS["ping"].usage, COMMANDS["ping"].purpose, _ping_when_safe),
+HISTORY_COMMANDS = {
     "history": CommandSpec(
         f"/history [N], or /history since HH:MM (N from 1 to {ANSWER_LINES}; without it, {HISTORY_LINES})",
         "show what was said before",
@@ -191,3 +183,21 @@ COMMANDS_WITH_HISTORY = COMMANDS | {
     ),
     "search": CommandSpec("/search WORDS", "show the lines that hold all the words", _search),
 }
+
+ACCOUNT_COMMANDS = {
+    word: CommandSpec(usage, purpose, getattr(account_commands, word), word in account_commands.OPERATOR_USES)
+    for word, (usage, purpose) in (account_commands.USES | account_commands.OPERATOR_USES).items()
+}
+
+
+def make_commands(*, has_history: bool, has_accounts: bool) -> dict[str, CommandSpec]:
+    """Return the table of a room: what it has brings commands, and changes what others do."""
+    table = dict(COMMANDS)
+    table["help"] = replace(COMMANDS["help"], run=lambda members, session, argument: _help(table, session))
+    if has_history:
+        table["ping"] = replace(COMMANDS["ping"], run=_ping_when_safe)
+        table |= HISTORY_COMMANDS
+    if has_accounts:
+        table["nick"] = replace(COMMANDS["nick"], run=_nick_if_allowed)
+        table |= ACCOUNT_COMMANDS
+    return table

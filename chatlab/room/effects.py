@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .accounts import AccountRequest
 from .history import Question, SinceTime
 from .sessions import Session
 
@@ -84,4 +85,22 @@ class Confirm:
     line: str
 
 
-Effect = Send | Broadcast | Close | Joined | Renamed | Left | Remember | Recall | Confirm
+@dataclass(frozen=True)
+class Ask:
+    """Ask the accounts, and give this and the answer to `Room.account_answered`.
+
+    Until then no further line of this client is given to the room: see `Session.is_waiting`.
+    """
+
+    session: Session
+    request: AccountRequest
+
+
+@dataclass(frozen=True)
+class AskedForPassword:
+    """Somebody is asked for a password, and has time for it: another deadline begins (P35)."""
+
+    session: Session
+
+
+Effect = Send | Broadcast | Close | Joined | Renamed | Left | Remember | Recall | Confirm | Ask | AskedForPassword

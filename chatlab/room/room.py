@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from chatlab.protocol import (
     QUESTION,
     STOPPING,
+    WRONG_PASSWORD,
     Chat,
     Command,
     ErrorLine,
@@ -18,21 +19,26 @@ from chatlab.protocol import (
     LineNotText,
     NameRefused,
     Notice,
+    PasswordRefused,
     Say,
     check_name,
+    check_password,
     decode_line,
     format_server_line,
     parse_client_line,
     plain_chat,
 )
-from chatlab.protocol.limits import LINE_LIMIT_BYTES, NAME_TRIES, UNANSWERED_LIMIT
-from chatlab.protocol.messages import asks_to_leave, earlier, goodbye, name_taken, welcome
+from chatlab.protocol.limits import LINE_LIMIT_BYTES, NAME_TRIES, PASSWORD_TRIES, UNANSWERED_LIMIT
+from chatlab.protocol.messages import asks_to_leave, earlier, goodbye, name_taken, password_question, welcome
 
-from .commands import COMMANDS, COMMANDS_WITH_HISTORY, list_some, recalled, tell
-from .effects import Broadcast, Close, Confirm, Effect, Joined, Left, Recall, Remember, Send
+from . import account_commands
+from .accounts import AccountAnswer, LookUp, Verify
+from .commands import list_some, make_commands, recalled
+from .effects import Ask, AskedForPassword, Broadcast, Close, Confirm, Effect, Joined, Left, Recall, Remember, Send
 from .history import Answer
 from .members import Members
 from .sessions import Session, State
+from .telling import tell
 
 
 class Room:
@@ -46,14 +52,25 @@ class Room:
     '* Welcome, ana. Here now: nobody else. Type /help for commands, close to leave.'
     """
 
-    def __init__(self, history_lines: int = 0, *, has_history: bool = False, earlier: Iterable[Chat] = ()) -> None:
+    def __init__(
+        self,
+        history_lines: int = 0,
+        *,
+        has_history: bool = False,
+        earlier: Iterable[Chat] = (),
+        has_accounts: bool = False,
+        for_members_only: bool = False,
+    ) -> None:
         """Show the last `history_lines` lines of chat to those who come (P10), the `earlier` ones to begin with.
 
-        With `has_history` all lines are to be remembered, and can be asked for (P31, P32).
+        With `has_history` all lines are to be remembered, and can be asked for (P31, P32). With `has_accounts` names
+        can be owned (P35 to P37); `for_members_only` lets nobody in whose name is not.
         """
         self._history: deque[Chat] = deque(earlier, maxlen=history_lines)
         self._has_history = has_history
-        self._commands = COMMANDS_WITH_HISTORY if has_history else COMMANDS
+        self._has_accounts = has_accounts
+        self._for_members_only = for_members_only
+        self._commands = make_commands(has_history=has_history, has_accounts=has_accounts)
         self._members = Members()
         self._naming: set[Session] = set()
 
@@ -64,22 +81,28 @@ class Room:
 
     # ---- what happens ----------------------------------------------------------------------
 
-    def open(self) -> tuple[Session, list[Effect]]:
-        """Somebody has connected: return their new session and the question for a name (P6)."""
-        session = Session()
+    def open(self, may_send_passwords: bool = True) -> tuple[Session, list[Effect]]:
+        """Somebody has connected: return their new session and the question for a name (P6).
+
+        `may_send_passwords`: nobody on the way can read what they send (P35).
+        """
+        session = Session(may_send_passwords)
         self._naming.add(session)
         return session, tell(session, QUESTION)
 
     def handle(self, session: Session, line: bytes) -> list[Effect]:
         """One complete line has come (without its LF): return what to do about it.
 
-        A line after the end of a session does nothing (P17).
+        A line after the end of a session does nothing (P17). With accounts, a line comes only while its session is
+        not waiting.
         """
         match session.state:
             case State.CHATTING:
                 return self._handle_chat(session, line)
             case State.NAMING:
                 return self._handle_name(session, line)
+            case State.PROVING:
+                return self._handle_password(session, line)
             case _:
                 return []
 
@@ -118,6 +141,18 @@ class Room:
             effects += self._leave(session)
         return effects
 
+    def account_answered(self, asked: Ask, answer: AccountAnswer) -> list[Effect]:
+        """The accounts have answered: return what comes of it (P35 to P37)."""
+        session = asked.session
+        if session.asked is asked:
+            session.asked = None
+        match session.state, asked.request:
+            case State.NAMING, LookUp(name):
+                return self._looked_up(session, name, answer)
+            case State.PROVING, Verify(name):
+                return self._verified(session, name, answer)
+        return self._noting_asked(account_commands.answered(self._members, session, asked.request, answer))
+
     def lost(self, session: Session, reason: str = "the connection was lost") -> list[Effect]:
         """The connection is gone and nobody said `close` (P25). Twice is fine."""
         return self._end(session, "lost the connection", reason)
@@ -130,10 +165,15 @@ class Room:
         )
 
     def expire(self, session: Session) -> list[Effect]:
-        """The deadline for a name is over (P9). Does nothing to one who has a name."""
-        if session.state is not State.NAMING:
-            return []
-        return self._refuse_and_end(session, "You took too long to say a name. Connect again.", "said no name")
+        """The deadline for a name (P9) or its password (P35) is over. Does nothing to one who has a name."""
+        match session.state:
+            case State.NAMING:
+                return self._refuse_and_end(session, "You took too long to say a name. Connect again.", "said no name")
+            case State.PROVING:
+                return self._refuse_and_end(
+                    session, "You took too long to say the password. Connect again.", "said no password"
+                )
+        return []
 
     def too_fast(self, session: Session, refused: int, is_overdrawn: bool) -> list[Effect]:
         """So many lines came too fast and were not given to the room (P33)."""
@@ -185,6 +225,11 @@ class Room:
             return self._refuse_name(session, ErrorLine(f"Try another name: {refused}."))
         if self._members.find(name) is not None:
             return self._refuse_name(session, name_taken(name))
+        if self._has_accounts:
+            return self._noting_asked([Ask(session, LookUp(name))])
+        return self._admit(session, name)
+
+    def _admit(self, session: Session, name: str) -> list[Effect]:
         others = list_some(self._members)
         self._naming.discard(session)
         self._members.add(session, name)
@@ -193,6 +238,63 @@ class Room:
             Joined(session, name),
             Broadcast(format_server_line(Notice(f"{name} joined")), but=session),
         ]
+
+    def _looked_up(self, session: Session, name: str, answer: AccountAnswer) -> list[Effect]:
+        """It is known now whether the name is somebody's (P35)."""
+        if answer.trouble:
+            return self._refuse_name(session, ErrorLine(f"Try again: {answer.trouble}."))
+        if answer.is_banned:
+            return self._refuse_name(session, ErrorLine(f"Try another name: {account_commands.banned(name, answer)}."))
+        if self._members.find(name) is not None:  # meanwhile
+            return self._refuse_name(session, name_taken(name))
+        if not (answer.has_account or self._for_members_only):
+            return self._admit(session, name)
+        if not session.may_send_passwords:
+            why = f"The name {name} has a password, and {account_commands.NOT_ENCRYPTED}, or take another name."
+            return self._refuse_name(session, ErrorLine(why))
+        session.move("asked for a password")
+        session.claimed_name = name
+        return [*tell(session, password_question(name)), AskedForPassword(session)]
+
+    def _handle_password(self, session: Session, line: bytes) -> list[Effect]:
+        try:
+            text = decode_line(line).strip(" ")
+            if asks_to_leave(text):
+                return self._leave(session)
+            if not text:
+                session.move("asked for another name")
+                return tell(session, QUESTION)
+            password = check_password(text)
+        except (LineNotText, PasswordRefused):
+            return self._wrong_password(session)  # nobody has such a one
+        return self._noting_asked([Ask(session, Verify(session.claimed_name, password))])
+
+    def _verified(self, session: Session, name: str, answer: AccountAnswer) -> list[Effect]:
+        """It is known now whether that was the password (P35)."""
+        if answer.trouble:
+            return tell(session, ErrorLine(f"Try again: {answer.trouble}."), password_question(name))
+        if not answer.is_done:
+            return self._wrong_password(session)
+        if answer.is_banned or self._members.find(name) is not None:  # meanwhile
+            session.move("asked for another name")
+            why = ErrorLine(f"Try another name: {account_commands.banned(name, answer)}.")
+            return self._refuse_name(session, why if answer.is_banned else name_taken(name))
+        session.account, session.is_operator = name, answer.is_operator
+        return self._admit(session, name)
+
+    def _wrong_password(self, session: Session) -> list[Effect]:
+        session.wrong_passwords += 1
+        if session.wrong_passwords < PASSWORD_TRIES:
+            return tell(session, WRONG_PASSWORD, password_question(session.claimed_name))
+        enough = ErrorLine(f"That was try {PASSWORD_TRIES} of {PASSWORD_TRIES}. Connect again.")
+        return [*tell(session, WRONG_PASSWORD, enough), *self._remove(session, "no right password"), Close(session)]
+
+    def _noting_asked(self, effects: list[Effect]) -> list[Effect]:
+        """Return the effects, having noted who waits for the accounts."""
+        for effect in effects:
+            if isinstance(effect, Ask):
+                effect.session.asked = effect
+        return effects
 
     def _refuse_name(self, session: Session, why: ErrorLine) -> list[Effect]:
         session.refused_names += 1
@@ -225,7 +327,7 @@ class Room:
                     return tell(session, ErrorLine(f"Not done: {UNANSWERED_LIMIT:,} of your commands wait already."))
                 effects = spec.run(self._members, session, argument)
                 session.unanswered += [[effect, None] for effect in effects if isinstance(effect, (Recall, Confirm))]
-                return effects
+                return self._noting_asked(effects) if self._has_accounts else effects
 
     def _say(self, session: Session, text: str, lines: str) -> list[Effect]:
         said = Broadcast(lines, but=session)
@@ -246,7 +348,7 @@ class Room:
 
     def _remove(self, session: Session, reason: str) -> list[Effect]:
         match session.state:
-            case State.NAMING:
+            case State.NAMING | State.PROVING:
                 self._naming.discard(session)
                 session.move("ended")
             case State.CHATTING:

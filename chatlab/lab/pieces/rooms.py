@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatlab.net.sockets import shut
-from chatlab.protocol import Chat, Notice, Private, format_server_line, name_key
+from chatlab.protocol import Chat, Notice, Private, format_server_line
 from chatlab.protocol.messages import STOPPING, renamed_you, welcome
 from chatlab.room.commands import list_some
 from chatlab.room.members import Members
