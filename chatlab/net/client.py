@@ -26,24 +26,48 @@ from chatlab.protocol import (
     QUESTION,
     SERVER_FULL,
     STOPPING,
+    WRONG_PASSWORD,
     ErrorLine,
     LineNotText,
     LineReader,
     Notice,
+    PasswordRefused,
+    check_password,
     decode_line,
     encode_line,
     parse_server_line,
 )
 from chatlab.protocol import limits as LIMITS
-from chatlab.protocol.messages import asks_to_leave, own_new_name, says_goodbye, says_name_taken, welcomed_name
+from chatlab.protocol.messages import (
+    asks_for_password,
+    asks_to_leave,
+    own_new_name,
+    password_in,
+    says_goodbye,
+    says_name_taken,
+    says_password_is_set,
+    welcomed_name,
+)
 from chatlab.protocol.visible import visible
 
 from .backoff import Backoff
 from .errors import AwayQueueFull, ClientClosed, Refused, explain
 from .events import Event
-from .sockets import DEFAULT_ADDRESS, Address, Waker, find_address, prepare, reset_on_close, send_now, show_address
+from .sockets import (
+    DEFAULT_ADDRESS,
+    Address,
+    Waker,
+    find_address,
+    is_loopback,
+    prepare,
+    reset_on_close,
+    send_now,
+    show_address,
+)
 
 log = logging.getLogger("chatlab.client")
+
+_READABLE = "everyone on the way could read it, as the connection is not encrypted"
 
 # How many queued lines are joined into one send.
 _JOINED_LINES = 256
@@ -90,6 +114,10 @@ class ChatClient:
     read or not: at most `EVENT_LIMIT` events are kept, and the oldest give way.
 
     `give_up_seconds` bounds how long it looks for a server; None is for ever.
+
+    `password` answers a server that asks for the password of the name (P35), each time; a wrong one is Refused.
+    Without it an event `password` tells of the question, and `give_password` answers it. No password is sent where
+    others on the way could read it: `send` and `give_password` raise PasswordRefused then.
     """
 
     def __init__(
@@ -97,6 +125,7 @@ class ChatClient:
         name: str,
         address: Address = DEFAULT_ADDRESS,
         *,
+        password: str | None = None,
         on_event: Callable[[Event], None] | None = None,
         give_up_seconds: float | None = None,
         backoff: Backoff | None = None,
@@ -115,6 +144,12 @@ class ChatClient:
         self.heartbeat_idle_seconds = heartbeat_idle_seconds
         self.heartbeat_answer_seconds = heartbeat_answer_seconds
         self.ghost_seconds = ghost_seconds
+        self._password = None if password is None else check_password(password)  # given, or accepted once
+        self._password_is_fixed = password is not None
+        self._new_password = ""  # asked for with /register or /password, and not confirmed
+        self._given_password = ""  # by give_password, and not sent yet
+        self._is_asked_for_password = False  # and nobody has answered yet
+        self._is_private = False  # nobody on the way can read what is sent
         self.away_limit_lines = away_limit_lines
         self._backoff = backoff or Backoff(random.random)
         self._lock = threading.Lock()
@@ -168,19 +203,45 @@ class ChatClient:
         """Queue one line, chat or command; never block.
 
         While the server is away the line waits. Raise LineError for what cannot be one line,
-        AwayQueueFull when too many wait already, ClientClosed after `close`.
+        AwayQueueFull when too many wait already, ClientClosed after `close`, and PasswordRefused for
+        `/register` and `/password` while the server is away, or others on the way could read along.
         """
         if asks_to_leave(line):
             self._leave()
             return
         encoded = encode_line(line)
+        new_password = password_in(line)
         with self._lock:
+            if new_password and self._state in (ClientState.AWAY, ClientState.CHATTING):
+                self._check_that_private_locked()
+                self._new_password = new_password
             if self._state in (ClientState.NEW, ClientState.CLOSED) or self._leaving:
                 raise ClientClosed("This client is closed: nothing can be sent.")
             if len(self._queue) >= self.away_limit_lines:
                 raise AwayQueueFull(f"{len(self._queue):,} lines wait for the server already: this one was not taken.")
             self._queue.append(encoded)
             self._waker.wake()
+
+    def give_password(self, password: str) -> None:
+        """Answer the server's question for a password; never block. It answers later questions, too.
+
+        Raise PasswordRefused for what no password can be, or if others on the way could read it; ClientClosed if
+        nobody asks for one.
+        """
+        password = check_password(password)
+        with self._lock:
+            if not self._is_asked_for_password or self._leaving:
+                raise ClientClosed("The server asks for no password now.")
+            self._check_that_private_locked()
+            self._is_asked_for_password = False
+            self._given_password = password
+            self._waker.wake()
+
+    def _check_that_private_locked(self) -> None:
+        if self._state is ClientState.AWAY and not self._is_asked_for_password:
+            raise PasswordRefused("the server is away: a password does not wait for it")
+        if not self._is_private:
+            raise PasswordRefused(f"{_READABLE}: join with TLS")
 
     def close(self) -> None:
         """Leave the room and end the thread; twice is fine.
@@ -193,16 +254,23 @@ class ChatClient:
             self._thread.join()
 
     def wait_until_joined(self, timeout_seconds: float = LIMITS.CONNECT_SECONDS) -> None:
-        """Block until the client is in the room. Raise Refused, ClientClosed or TimeoutError."""
+        """Block until the client is in the room. Raise Refused, ClientClosed or TimeoutError.
+
+        Refused, too, if the server asks for a password that is not known; give_password can still answer it.
+        """
         with self._changed:
             settled = (ClientState.CHATTING, ClientState.CLOSED)
-            if not self._changed.wait_for(lambda: self._state in settled, timeout_seconds):
+            if not self._changed.wait_for(
+                lambda: self._state in settled or self._is_asked_for_password, timeout_seconds
+            ):
                 raise TimeoutError(
                     f"{self.name} is not in the chat at {show_address(self.address)} after {timeout_seconds:g} s:"
                     " is the server running there?"
                 )
             if self._refused is not None:
                 raise self._refused
+            if self._is_asked_for_password:
+                raise Refused(f'The name {self.name} has a password: give it with password="...".')
             if self._state is ClientState.CLOSED:
                 raise ClientClosed("This client was closed before it could join.")
 
@@ -270,6 +338,8 @@ class ChatClient:
                     reason = str(lost)
                 now = time.monotonic()
                 lasted_seconds = 0.0 if self._connected_at is None else now - self._connected_at
+                with self._lock:
+                    self._is_asked_for_password, self._given_password = False, ""
                 if self._connected_at is not None:
                     self._away_since, attempt = now, 0
                     self._move("lost")
@@ -305,6 +375,7 @@ class ChatClient:
             closed = Event("closed", text, waiting_lines=unsent)
             # Together, so that nobody finds a closed client whose last event is still to come.
             self._events.append(closed)
+            self._is_asked_for_password = False
             self._state = MOVES[self._state, "closed"]
             self._changed.notify_all()
         self._selector.close()
@@ -405,6 +476,8 @@ class ChatClient:
     def _converse(self, sock: socket.socket, naming_deadline: float) -> None:
         reader = LineReader(LIMITS.SERVER_LINE_LIMIT_BYTES)
         self._asked = False
+        self._wrong_password = ""
+        self._is_private = is_loopback(show_address(sock.getpeername()))
         self._goodbye = False
         self._control = b""  # our name and our /ping: they go before the queue
         self._sent_of_first_bytes = 0
@@ -413,10 +486,13 @@ class ChatClient:
         self._ping_at = 0.0
         self._why_it_ends = "the server ended the connection"
         goodbye_deadline: float | None = None
+        self._naming_deadline = naming_deadline
         while True:
+            if self._given_password:
+                self._say_password()
             wants_write = self._control or (self._queue and self.is_connected)
             self._selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write else 0))
-            deadline = goodbye_deadline or (self._heartbeat_deadline() if self.is_connected else naming_deadline)
+            deadline = goodbye_deadline or (self._heartbeat_deadline() if self.is_connected else self._naming_deadline)
             ready = {key.fileobj: mask for key, mask in self._selector.select(max(0.0, deadline - time.monotonic()))}
             self._waker.clear()
             now = time.monotonic()
@@ -471,6 +547,8 @@ class ChatClient:
         if new_name := own_new_name(message):
             self.name = new_name
             self._thread.name = f"chatlab-{new_name}"
+        if self._new_password and says_password_is_set(message):
+            self._password, self._password_is_fixed, self._new_password = self._new_password, False, ""
         if says_goodbye(message):
             self._goodbye = True
         if message == STOPPING:
@@ -492,10 +570,34 @@ class ChatClient:
             self._control += encode_line(self.name)
         elif name := welcomed_name(message):
             self._welcomed(name, Event("message", text, message=message))
+        elif asks_for_password(message):
+            self._answer_for_password(text)
+        elif message == WRONG_PASSWORD:
+            if self._password_is_fixed:
+                raise Refused(message.text)
+            self._password, self._wrong_password = None, f"{message.text} "
         elif says_name_taken(message):
             self._wait_for_ghost(text)
         elif isinstance(message, ErrorLine):
             raise Refused(message.text)
+
+    def _answer_for_password(self, text: str) -> None:
+        if not self._is_private:
+            raise Refused(f"the server asks for a password, and {_READABLE}: join with TLS")
+        if self._password is not None:
+            self._given_password = self._password
+            return
+        with self._lock:
+            self._is_asked_for_password = True
+        self._naming_deadline = time.monotonic() + LIMITS.PASSWORD_DEADLINE_SECONDS + self.connect_seconds
+        self._emit(Event("password", self._wrong_password + text[2:]))
+        self._wrong_password = ""
+
+    def _say_password(self) -> None:
+        with self._lock:
+            self._password, self._given_password = self._given_password, ""
+        self._naming_deadline = time.monotonic() + LIMITS.PASSWORD_DEADLINE_SECONDS + self.connect_seconds
+        self._control += encode_line(self._password)
 
     def _welcomed(self, name: str, welcome: Event) -> None:
         self.name = name

@@ -10,7 +10,7 @@ from typing import Literal
 
 from chatlab.protocol import ServerMessage
 
-EventKind = Literal["joined", "message", "lost", "retrying", "back", "refused", "closed"]
+EventKind = Literal["joined", "message", "password", "lost", "retrying", "back", "refused", "closed"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Event:
     kind        when                                                        also set
     joined      connected and named, for the first time
     message     a line from the server: `text` is the line as it came       message
+    password    the server asks for the password of the name (P35), and none is known: give_password() answers
     lost        the connection is gone, and nobody here wanted that         reason
     retrying    the next attempt comes after a delay                        reason, attempt, delay_seconds
     back        connected and named again; what was typed meanwhile goes    waiting_lines

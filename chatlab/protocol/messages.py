@@ -167,6 +167,7 @@ SERVER_FULL = ErrorLine("The server is full. Try again later.")
 ADDRESS_FULL = ErrorLine("There are too many connections from your address. Try again later.")
 STOPPING = Notice("The server is stopping.")
 WRONG_PASSWORD = ErrorLine("The name or the password is wrong.")
+PASSWORD_CHANGED = Notice("Your password is changed.")
 
 
 def welcome(name: str, others: str) -> Notice:
@@ -194,6 +195,11 @@ def password_question(name: str) -> Notice:
     return Notice(f"Password for {name}?")
 
 
+def registered(name: str) -> Notice:
+    """The sentence to a client whose name has an account from now on (P36)."""
+    return Notice(f"The name {name} is yours now. The next time, it asks for the password.")
+
+
 def renamed_you(name: str) -> Notice:
     """The sentence to a client whose own name has changed (P22)."""
     return Notice(f"You are now {name}.")
@@ -202,6 +208,8 @@ def renamed_you(name: str) -> Notice:
 _WELCOME = re.compile(r"Welcome, (?P<name>[^\s:*!/]+)\. Here now: .*", re.DOTALL)
 _RENAMED_YOU = re.compile(r"You are now (?P<name>[^\s:*!/]+)\.")
 _PASSWORD_QUESTION = re.compile(r"Password for [^\s:*!/]+\?")
+_REGISTERED = re.compile(r"The name [^\s:*!/]+ is yours now\. The next time, it asks for the password\.")
+_SETS_PASSWORD = re.compile(r"/(register|password) (?P<password>.*)", re.DOTALL | re.IGNORECASE)
 _NAME_TAKEN = re.compile(r"The name [^\s:*!/]+ is taken\. Try another\.")
 
 
@@ -230,3 +238,18 @@ def says_name_taken(message: ServerMessage) -> bool:
 def asks_for_password(message: ServerMessage) -> bool:
     """Say whether a message asks for a password (P35): the next line of the client is one."""
     return isinstance(message, Notice) and bool(_PASSWORD_QUESTION.fullmatch(message.text))
+
+
+def says_password_is_set(message: ServerMessage) -> bool:
+    """Say whether a message confirms `/register` or `/password` (P36)."""
+    return message == PASSWORD_CHANGED or isinstance(message, Notice) and bool(_REGISTERED.fullmatch(message.text))
+
+
+def password_in(line: str) -> str:
+    """Return the password in a line that sets one, `/register` or `/password` (P36); "" for every other line.
+
+    >>> password_in("/Register  correct horse "), password_in("/registered"), password_in("//register x")
+    ('correct horse', '', '')
+    """
+    found = _SETS_PASSWORD.match(line)
+    return found["password"].strip(" ") if found else ""

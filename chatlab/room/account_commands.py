@@ -19,7 +19,7 @@ from chatlab.protocol import (
     name_key,
 )
 from chatlab.protocol.limits import BAN_MINUTES
-from chatlab.protocol.messages import name_taken
+from chatlab.protocol.messages import PASSWORD_CHANGED, name_taken, registered
 
 from .accounts import (
     AccountAnswer,
@@ -164,11 +164,11 @@ def answered(members: Members, session: Session, request: AccountRequest, answer
     match request, answer.is_done:
         case Register(name), True:
             session.account = name
-            return tell(session, Notice(f"The name {name} is yours now. The next time, it asks for the password."))
+            return tell(session, registered(name))
         case Register(name), False:
             return tell(session, ErrorLine(f"The name {name} has an account already."))
         case SetPassword(), True:
-            return tell(session, Notice("Your password is changed."))
+            return tell(session, PASSWORD_CHANGED)
         case Unregister(name), True:
             session.account, session.is_operator = "", False
             return tell(session, Notice(f"The name {name} has no account any more."))
