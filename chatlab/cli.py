@@ -69,7 +69,18 @@ def serve(arguments: argparse.Namespace) -> int:
 
     log_to_stderr(arguments.log_level)
     address = (arguments.host, arguments.port)
-    history = _disk_history(arguments.data) if arguments.data else None
+    if arguments.members_only and not arguments.data:
+        arguments.parser.error("--members-only needs --data DIR: accounts are kept there")
+    history = accounts = None
+    if arguments.data and not arguments.pieces:
+        from chatlab.store import AccountsUnusable
+
+        try:
+            accounts = _disk_accounts(arguments.data)
+        except AccountsUnusable as unusable:
+            say(f"chatlab: {unusable}", sys.stderr)
+            return 1
+        history = _disk_history(arguments.data) if arguments.history else None
     if arguments.pieces:
         server: Any = _own_server(arguments, address)
     else:
@@ -79,6 +90,8 @@ def serve(arguments: argparse.Namespace) -> int:
             client_limit=arguments.max_clients,
             history_lines=arguments.history,
             history=history,
+            accounts=accounts,
+            for_members_only=arguments.members_only,
             flood_control=arguments.flood_control,
         )
 
@@ -102,8 +115,9 @@ def serve(arguments: argparse.Namespace) -> int:
             say(f"chatlab: {failed}", sys.stderr)
             return 1
         finally:
-            if history is not None:
-                history.close()
+            for store in (history, accounts):
+                if store is not None:
+                    store.close()
     if not has_stopped:
         say(f"chatlab: your server has not stopped within {OWN_STOP_SECONDS} s, and was ended.", sys.stderr)
         sys.stdout.flush()
@@ -122,16 +136,26 @@ def _disk_history(directory: str) -> DiskHistory:
     return DiskHistory(Path(directory), on_trouble=logging.getLogger("chatlab.store").warning)
 
 
+def _disk_accounts(directory: str) -> DiskAccounts:
+    """Return the accounts that are kept in a directory. Raise AccountsUnusable."""
+    import logging
+    from pathlib import Path
+
+    from chatlab.store import DiskAccounts
+
+    return DiskAccounts(Path(directory), on_trouble=logging.getLogger("chatlab.store").warning)
+
+
 def _own_server(arguments: argparse.Namespace, address: tuple[str, int]) -> OwnServer:
     """Return a chat on the pieces in a directory, and say whose they are."""
     from chatlab.keyboards import say
     from chatlab.lab.pieces import find_pieces
     from chatlab.lab.pieces.chat import OwnServer
 
-    usual = (DEFAULT_HISTORY_LINES, None, DEFAULT_MAX_CLIENTS, "remote")
-    if (arguments.history, arguments.data, arguments.max_clients, arguments.flood_control) != usual:
+    given = (arguments.history, arguments.data, arguments.max_clients, arguments.flood_control, arguments.members_only)
+    if given != (DEFAULT_HISTORY_LINES, None, DEFAULT_MAX_CLIENTS, "remote", False):
         arguments.parser.error(
-            "--history, --data, --flood-control and --max-clients are for chatlab's own server:"
+            "--history, --data, --members-only, --flood-control and --max-clients are for chatlab's own server:"
             " leave them out with --from"
         )
     if not os.path.isdir(arguments.pieces):
@@ -156,8 +180,13 @@ def _has_stopped(server: OwnServer) -> bool:
 def join(arguments: argparse.Namespace) -> int:
     """Chat in this terminal, or send what comes through a pipe."""
     from chatlab.keyboards import is_terminal
+    from chatlab.protocol import ChatError
     from chatlab.terminal import PipedChat, TerminalChat, ask_name
 
+    try:
+        password = _password_in(arguments.password_file) if arguments.password_file else None
+    except (OSError, UnicodeError, ChatError) as error:
+        arguments.parser.error(f"--password-file: {_in_words(error)}")
     is_person = is_terminal(sys.stdin)
     asks = arguments.name is None
     if asks and not is_person:
@@ -168,10 +197,20 @@ def join(arguments: argparse.Namespace) -> int:
         except EOFError:
             return 0
         visit = TerminalChat if is_person else PipedChat
-        chat = visit(name, (arguments.host, arguments.port), arguments.give_up_after)
+        chat = visit(name, (arguments.host, arguments.port), arguments.give_up_after, password=password)
         exit_code = chat.run()
         if not (asks and chat.name_was_taken):
             return exit_code
+
+
+def _password_in(file: str) -> str:
+    """Return the password in the first line of a file; raise what is wrong with it."""
+    from pathlib import Path
+
+    from chatlab.protocol import check_password
+
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    return check_password(lines[0] if lines else "")
 
 
 def wire(arguments: argparse.Namespace) -> int:
@@ -454,8 +493,10 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     argument(
         "--data", metavar="DIR",
-        help="keep all that is said aloud on disk, in this directory, which is made if there is none",
+        help="keep what is said aloud on disk, and accounts, in this directory, which is made if there is none:"
+        " then names can be registered",
     )
+    argument("--members-only", action="store_true", help="let nobody in whose name has no account (with --data)")
     argument(
         "--flood-control", choices=["remote", "all", "none"], default="remote",
         help="whose lines and connections are limited: those of other machines, all, or none (%(default)s)",
@@ -476,6 +517,10 @@ def _make_parser() -> argparse.ArgumentParser:
     argument("--host", type=_host, default=DEFAULT_HOST, help="where the server is (%(default)s)")
     argument("--port", type=_number(1, 65535), default=DEFAULT_PORT, help="its port (%(default)s)")
     argument("--name", type=_name, help="who you are; without it you are asked")
+    argument(
+        "--password-file", metavar="FILE",
+        help="the password of your name is the first line of this file; without it you are asked, if it is needed",
+    )
     argument(
         "--give-up-after", type=_seconds, metavar="SECONDS",
         help="how long to look for the server, at first and after each loss (60 at first; then, where"

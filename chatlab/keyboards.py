@@ -9,12 +9,16 @@ the screen depends on what there is:
     ReadlineKeyboard    Python's readline module: we draw the typed line again below what is printed
     PlainKeyboard       input() and print(): what is printed may tear the line that is being typed
     PipedInput          no person, but a file or another program's output
+
+A password is typed unseen: after `ask_secret`, what read_line returns is a Secret.
 """
 
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
+import re
 import signal
 import sys
 import threading
@@ -23,6 +27,10 @@ import unicodedata
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol, TextIO
+
+# What is typed behind these is a password, and is not to be seen either. `chatlab.protocol.messages.password_in`
+# reads what is sent; this is for a line that is still being typed.
+_SECRET_COMMAND = re.compile(r"\s*/(register|password)\s", re.IGNORECASE)
 
 # Only POSIX can wake the main thread from input(), by a signal whose handler raises an exception.
 _CAN_WAKE = hasattr(signal, "pthread_kill")
@@ -45,6 +53,10 @@ def say(text: str, stream: TextIO | None, end: str = "\n") -> bool:
     return True
 
 
+class Secret(str):
+    """What was typed unseen."""
+
+
 class NoSuchKeyboard(Exception):
     """This keyboard cannot be had here; another one can."""
 
@@ -59,8 +71,12 @@ class Keyboard(Protocol):
     def read_line(self, prompt: str, prefill: str) -> str:
         """Block for one line, with `prefill` typed already where that is possible.
 
-        Raise EOFError at the end of input or after `end`, and KeyboardInterrupt at Ctrl-C.
+        Raise EOFError at the end of input or after `end`, and KeyboardInterrupt at Ctrl-C. Return a Secret if
+        `ask_secret` was called before, or while it waits.
         """
+
+    def ask_secret(self, prompt: str) -> None:
+        """Let the next line be typed unseen, behind this prompt; also the one that is waited for now."""
 
     def show(self, line: str, stream: TextIO) -> bool:
         """Print a line; return False if it cannot be printed, now and later."""
@@ -69,12 +85,18 @@ class Keyboard(Protocol):
         """Make `read_line` end, also one that waits now. Where that is impossible, end the process."""
 
 
+class _Woken(Exception):
+    """The main thread is to look up from input(): at the end, or for a password."""
+
+
 class PlainKeyboard:
     """A terminal, as it comes. Without a prompt: what others say would be printed behind it."""
 
     def __init__(self) -> None:
         self._reading = False
         self._ended = False
+        self._secret_prompt = ""
+        self._is_reading_secret = False
 
     def __enter__(self) -> PlainKeyboard:
         if sys.stdin is not None:
@@ -89,23 +111,50 @@ class PlainKeyboard:
             signal.signal(signal.SIGUSR1, self._handler_before)
 
     def read_line(self, prompt: str, prefill: str) -> str:
-        self._reading = True
+        while True:
+            self._reading = True
+            try:
+                if self._ended:
+                    raise EOFError
+                if self._secret_prompt:
+                    return self._read_secret()
+                return self._wait_for_line(prompt, prefill)
+            except _Woken:
+                if self._ended:
+                    raise EOFError from None
+            finally:
+                self._reading = False
+
+    def _read_secret(self) -> Secret:
+        self._is_reading_secret = True
         try:
-            if self._ended:
-                raise EOFError
-            return self._wait_for_line(prompt, prefill)
+            secret = Secret(getpass.getpass(self._secret_prompt))
         finally:
-            self._reading = False
+            self._is_reading_secret = False
+        self._secret_prompt = ""
+        return secret
 
     def show(self, line: str, stream: TextIO) -> bool:
         return say(line, stream)
+
+    def ask_secret(self, prompt: str) -> None:
+        self._secret_prompt = prompt
+        if threading.current_thread() is threading.main_thread():
+            return  # it asks by itself, with the next line
+        if _CAN_WAKE:
+            self._wake(lambda: self._reading and not self._is_reading_secret and self._secret_prompt)
+        elif self._reading:
+            self.show("-- Press Enter, and then type the password.", sys.stderr)
 
     def end(self, exit_code: int) -> None:
         self._ended = True
         if self._reading and not _CAN_WAKE:
             # Windows cannot end another thread's input(). Nothing is left to do: all is said and closed.
             os._exit(exit_code)
-        while self._reading:
+        self._wake(lambda: self._reading)
+
+    def _wake(self, is_needed: Callable[[], object]) -> None:
+        while is_needed():
             signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
             # It comes to nothing just before input() begins to wait: then once more.
             time.sleep(0.05)
@@ -114,7 +163,7 @@ class PlainKeyboard:
         """In the main thread, in the midst of input(): the exception ends that."""
         if self._reading:
             self._reading = False
-            raise EOFError
+            raise _Woken
 
     def _wait_for_line(self, prompt: str, prefill: str) -> str:
         return input_on_its_own_line("")
@@ -175,7 +224,10 @@ class ReadlineKeyboard(PlainKeyboard):
         self._screen_lock.acquire()
         self._readline.set_pre_input_hook(self._on_prompt)
         try:
-            return input_on_its_own_line(prompt)
+            line = input_on_its_own_line(prompt)
+            if _SECRET_COMMAND.match(line) and (length := self._readline.get_current_history_length()):
+                self._readline.remove_history_item(length - 1)
+            return line
         finally:
             self._readline.set_pre_input_hook(None)
             if not self._prompt_is_shown:
@@ -203,12 +255,18 @@ class PromptKeyboard:
             from prompt_toolkit import PromptSession
             from prompt_toolkit.completion import WordCompleter
             from prompt_toolkit.shortcuts import CompleteStyle
+
+            from chatlab.unseen import ForgetfulHistory, HideSecrets
         except ImportError as missing:
             raise NoSuchKeyboard from missing
         # It would ask the terminal where the cursor stands. The answer comes after a while, when a message
         # may have moved the prompt, and then scrolls away what stands above.
         os.environ["PROMPT_TOOLKIT_NO_CPR"] = "1"
+        self._secret_prompt = ""
+        self._set_aside = ""  # was typed when a password was asked for
         self._session = PromptSession(
+            history=ForgetfulHistory(lambda line: bool(self._secret_prompt or _SECRET_COMMAND.match(line))),
+            input_processors=[HideSecrets(_SECRET_COMMAND)],
             completer=WordCompleter(words, WORD=True),
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,  # a menu would keep eight rows free below the prompt
@@ -225,7 +283,33 @@ class PromptKeyboard:
     def read_line(self, prompt: str, prefill: str) -> str:
         if self._ended:
             raise EOFError
-        return self._session.prompt(prompt, default=prefill, pre_run=self._before_prompt)
+        self._prompt = prompt
+        self._session.is_password = bool(self._secret_prompt)
+        default = ""
+        if not self._secret_prompt:
+            default, self._set_aside = self._set_aside or prefill, ""
+        typed = self._session.prompt(self._message, default=default, pre_run=self._before_prompt)
+        if not self._secret_prompt:
+            return typed
+        self._secret_prompt = ""
+        return Secret(typed)
+
+    def _message(self) -> str:
+        return self._secret_prompt or self._prompt
+
+    def ask_secret(self, prompt: str) -> None:
+        self._secret_prompt = prompt
+        if threading.current_thread() is not threading.main_thread():
+            self._call_in_loop(self._hide_typing)
+
+    def _hide_typing(self) -> None:
+        """In the loop: what is typed from now on is not to be seen; what was typed comes back afterwards."""
+        app = self._session.app
+        if self._secret_prompt and not self._session.is_password and app.is_running and not app.is_done:
+            self._set_aside = self._session.default_buffer.text
+            self._session.default_buffer.reset()
+            self._session.is_password = True
+            app.invalidate()
 
     def show(self, line: str, stream: TextIO) -> bool:
         self._waiting.append((line, stream))
@@ -248,6 +332,7 @@ class PromptKeyboard:
 
     def _before_prompt(self) -> None:
         self._print_waiting()
+        self._hide_typing()
         self._leave_if_ended()
 
     def _print_above_prompt(self) -> None:
@@ -293,7 +378,7 @@ def input_on_its_own_line(prompt: str) -> str:
     """Ask with input(); whatever is printed next stands on a line of its own."""
     try:
         return input(prompt)
-    except (EOFError, KeyboardInterrupt):
+    except (EOFError, KeyboardInterrupt, _Woken):
         say("", sys.stderr)  # Ctrl-D and Ctrl-C leave the cursor behind what was typed
         raise
 

@@ -17,10 +17,20 @@ import sys
 import threading
 from typing import TextIO
 
-from chatlab.keyboards import Keyboard, PipedInput, choose_keyboard, input_on_its_own_line, say
+from chatlab.keyboards import Keyboard, PipedInput, Secret, choose_keyboard, input_on_its_own_line, say
 from chatlab.net import DEFAULT_ADDRESS, AwayQueueFull, ChatClient, ClientClosed, ClientState, Event, show_address
-from chatlab.protocol import Chat, ErrorLine, LineError, NameRefused, Notice, Private, ServerMessage, check_name
-from chatlab.protocol.messages import asks_to_leave, says_goodbye, says_name_taken
+from chatlab.protocol import (
+    Chat,
+    ErrorLine,
+    LineError,
+    NameRefused,
+    Notice,
+    PasswordRefused,
+    Private,
+    ServerMessage,
+    check_name,
+)
+from chatlab.protocol.messages import asks_to_leave, password_in, says_goodbye, says_name_taken
 from chatlab.protocol.visible import visible
 from chatlab.room.commands import COMMANDS
 
@@ -50,12 +60,26 @@ class TerminalChat:
     # How long one who was in the room looks for a server that is away: until told to stop.
     give_up_later_seconds: float | None = None
 
-    def __init__(self, name: str, address: tuple[str, int] = DEFAULT_ADDRESS, give_up_seconds: float | None = None):
-        """Prepare a visit under a checked name; `give_up_seconds` bounds every search for a server."""
+    def __init__(
+        self,
+        name: str,
+        address: tuple[str, int] = DEFAULT_ADDRESS,
+        give_up_seconds: float | None = None,
+        *,
+        password: str | None = None,
+    ):
+        """Prepare a visit under a checked name; `give_up_seconds` bounds every search for a server.
+
+        Without a `password`, the person is asked for it if the server wants one.
+        """
         if give_up_seconds is not None:
             self.give_up_later_seconds = give_up_seconds
         self._client = ChatClient(
-            name, address, on_event=self._on_event, give_up_seconds=give_up_seconds or FIRST_SEARCH_SECONDS
+            name,
+            address,
+            password=password,
+            on_event=self._on_event,
+            give_up_seconds=give_up_seconds or FIRST_SEARCH_SECONDS,
         )
         self._keyboard = self._choose_keyboard()
         self._exit_code = 0
@@ -64,6 +88,8 @@ class TerminalChat:
         self._told_that_lines_wait = False
         self._names: set[str] = set()
         self._was_refused = False
+        self._command = ""  # what the secret is for that is typed next: a command, "" for the server's question
+        self._secret = ""  # was typed once, and is to be typed once more
         #: Whether the visit ended because somebody else bears the name.
         self.name_was_taken = False
 
@@ -99,6 +125,12 @@ class TerminalChat:
                 typed = self._keyboard.read_line(f"{visible(self._client.name)}> ", not_taken)
             except EOFError:
                 return
+            if isinstance(typed, Secret):
+                if asks_to_leave(typed):
+                    return
+                self._take_secret(str(typed))
+                not_taken = ""
+                continue
             # A paste can hold many lines. TAB is a control character, which the protocol refuses.
             lines = [line for line in typed.expandtabs(4).split("\n") if line.strip()]
             while lines and not asks_to_leave(lines[0]) and self._send(lines[0]):
@@ -107,10 +139,39 @@ class TerminalChat:
                 return
             not_taken = "\n".join(lines)
 
+    def _take_secret(self, secret: str) -> None:
+        """A password was typed unseen: for the server's question, or for a command that stood alone."""
+        if not self._command:
+            try:
+                self._client.give_password(secret)
+            except PasswordRefused as refused:
+                self._tell(f"Not sent: {refused}.")
+                self._keyboard.ask_secret(f"Password for {self._client.name}: ")
+            except ClientClosed:
+                self._tell("Not sent: the server does not ask for it any more.")
+        elif not secret:
+            self._tell(f"Not done: {self._command} needs a password.")
+        elif not self._secret:
+            self._secret = secret
+            self._keyboard.ask_secret("The same once more: ")
+        else:
+            first, self._secret = self._secret, ""
+            if first == secret:
+                self._send(f"{self._command} {secret}")
+            else:
+                self._tell(f"Not done: the two are not the same. Type {self._command} again.")
+
     def _send(self, line: str) -> bool:
         """Hand a line to the client; return False, and say why, if it does not take it."""
+        if line.strip().lower() in ("/register", "/password"):
+            self._command, self._secret = line.strip().lower(), ""
+            self._keyboard.ask_secret("The new password: ")
+            return True
         try:
             self._client.send(line)
+        except PasswordRefused as refused:
+            self._tell(f"Not sent: {refused}.")
+            return True  # and it is not offered to be typed again, in the clear
         except (LineError, AwayQueueFull) as refused:
             self._tell(f"Not sent: {_why_not_sent(line, refused)}.")
             return False
@@ -127,6 +188,8 @@ class TerminalChat:
         match event.kind:
             case "message":
                 self._on_message(event)
+            case "password":
+                self._on_question_for_password(event.text)
             case "joined":
                 self._client.give_up_seconds = self.give_up_later_seconds
                 self._tell(f"Connected to {self._where} as {self._client.name}.")
@@ -148,6 +211,13 @@ class TerminalChat:
                 self._on_closed(event)
         if event.kind != "refused":  # then `closed` follows at once, and no prompt need be shown
             self._first_news.set()
+
+    def _on_question_for_password(self, text: str) -> None:
+        why, _, _ = text.rpartition("Password for ")
+        if why:
+            self._tell(why.strip())
+        self._command = ""
+        self._keyboard.ask_secret(f"Password for {self._client.name}: ")
 
     def _on_message(self, event: Event) -> None:
         self._names.update(_names_in(event.message))
@@ -216,6 +286,11 @@ class PipedChat(TerminalChat):
     def _choose_keyboard(self) -> PipedInput:
         return PipedInput()
 
+    def _on_question_for_password(self, text: str) -> None:
+        self._exit_code = 1
+        self._tell(f"{text.rstrip('?')}: give it with --password-file.")
+        self._client.close()
+
     # ---- in the main thread ------------------------------------------------------------------------
 
     def _send_what_is_typed(self) -> None:
@@ -227,7 +302,7 @@ class PipedChat(TerminalChat):
             with self._counts_lock:
                 self._client.send(line)
                 self._unconfirmed_lines += 1
-        except LineError as refused:
+        except (LineError, PasswordRefused) as refused:
             self._exit_code = 1
             self._tell(f"Line {self._keyboard.lines_read:,} is not sent: {_why_not_sent(line, refused)}.")
         except ClientClosed:
