@@ -11,6 +11,9 @@ import pytest
 
 pytest.importorskip("anywidget", reason='the panels need the lab: pip install -e ".[lab]"')
 
+from fake_accounts import ThreadedAccounts
+
+from chatlab import ChatServer
 from chatlab import flusher as flusher_module
 from chatlab.flusher import Flusher
 from chatlab.lab import panels, servers
@@ -607,3 +610,29 @@ def test_a_picture_can_begin_at_a_moment(ana, bob):
         ana.say(text)
     bob.wait_for("three")
     assert str(picture(bob, since="ana: two")).splitlines()[2:] == ["ana: two", "ana: three"]
+
+
+# ---- passwords ---------------------------------------------------------------------------------
+
+
+def test_a_password_is_asked_for_in_the_panel_and_stands_nowhere_in_it():
+    secrets = ["correct horse", "battery staple"]
+    with ThreadedAccounts(ana=secrets[0]) as accounts, ChatServer(("127.0.0.1", 0), accounts=accounts) as server:
+        panel = ChatPanel("ana", server.address)
+        page = Page(panel)
+        try:
+            panel.wait_for("[Password for ana? Type it below: it is not shown.]")
+            page.wait_for(asked=True)
+            panel.say(secrets[1])
+            panel.wait_for("[The name or the password is wrong. Password for ana? Type it below: it is not shown.]")
+            panel.say(secrets[0])
+            panel.wait_for("* Welcome, ana.")
+            page.wait_for(asked=False, status="connected")
+            panel.say(f"/password {secrets[1]}")
+            panel.wait_for("Your password is changed")
+            assert accounts.passwords["ana"] == secrets[1]
+            shown = panel.transcript + repr(panel.log) + repr(page.messages)
+        finally:
+            panel.close()
+    assert "> /password **************" in shown
+    assert not [secret for secret in secrets if secret in shown]

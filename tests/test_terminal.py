@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import pytest
+from fake_accounts import ThreadedAccounts
 from person import Person
 
 from chatlab import ChatServer, cli, terminal
@@ -942,3 +943,119 @@ def test_the_suggested_name_is_the_users_where_that_is_allowed(monkeypatch, user
 
     monkeypatch.setattr(getpass, "getuser", getuser)
     assert terminal.suggest_name() == suggested
+
+
+# ---- passwords: typed unseen -------------------------------------------------------------------------
+
+SECRET, NEW_SECRET = "correct horse", "battery staple"
+
+
+@pytest.fixture
+def guarded():
+    """A server where ana has an account."""
+    with ThreadedAccounts(ana=SECRET) as accounts, ChatServer(LOCAL, accounts=accounts) as server:
+        server.accounts = accounts
+        yield server
+
+
+@pytest.mark.clause("P35")
+@pytest.mark.parametrize("kind", ["prompt_toolkit", "readline", "plain"])
+def test_the_password_is_asked_for_and_typed_unseen(terminals, guarded, kind):
+    screen = terminals(kind, guarded.address, "--name", "ana")
+    screen.wait_for_text("Password for ana:")
+    screen.type(f"{NEW_SECRET}\r")
+    screen.wait_for_text("-- The name or the password is wrong.")
+    screen.wait_until(lambda: screen.lines[-1].startswith("Password for ana:"), "the second question")
+    screen.type(f"{SECRET}\r")
+    screen.wait_for_text("* Welcome, ana.")
+    screen.type("hello\r/register\r")
+    screen.wait_for_text("The new password:")
+    screen.type(f"{SECRET}\r")
+    screen.wait_for_text("The same once more:")
+    screen.type(f"{SECRET}\r")
+    screen.wait_for_text("! ana is yours already.")
+    screen.type("/quit\r")
+    assert screen.end() == 0
+    assert SECRET not in screen.printed and NEW_SECRET not in screen.printed
+
+
+@pytest.mark.clause("P36")
+@pytest.mark.parametrize("kind", ["prompt_toolkit", "readline", "plain"])
+def test_a_password_that_is_set_alone_is_asked_for_twice(terminals, guarded, kind):
+    screen = terminals(kind, guarded.address, "--name", "bob")
+    screen.wait_for_text("* Welcome, bob.")
+    for second, answer in (("something else", "-- Not done: the two are not the same."), (SECRET, "is yours now.")):
+        screen.type("/register\r")
+        screen.wait_until(lambda: screen.lines[-1].startswith("The new password:"), "the first question")
+        screen.type(f"{SECRET}\r")
+        screen.wait_until(lambda: screen.lines[-1].startswith("The same once more:"), "the second question")
+        screen.type(f"{second}\r")
+        screen.wait_for_text(answer)
+    assert guarded.accounts.passwords["bob"] == SECRET and SECRET not in screen.printed
+
+
+def test_what_stands_behind_register_is_shown_as_stars_and_not_remembered(terminals, guarded):
+    screen = terminals("prompt_toolkit", guarded.address, "--name", "bob")
+    screen.wait_for_text("* Welcome, bob.")
+    screen.type(f"hello\r/register {SECRET}")
+    screen.wait_for_text("/register ******* *****")
+    screen.type("\r")
+    screen.wait_for_text("is yours now.")
+    screen.wait_for("bob> ")
+    screen.type("\x1b[A")  # up
+    screen.wait_for("bob> hello")
+    assert SECRET not in screen.printed
+
+
+def test_what_was_typed_when_a_password_was_asked_for_comes_back(terminals, guarded):
+    """The server was away, and ana's password is another one when it is back."""
+    address = guarded.address
+    screen = terminals("prompt_toolkit", address, "--name", "ana")
+    screen.wait_for_text("Password for ana:")
+    screen.type(f"{SECRET}\r")
+    screen.wait_for_text("* Welcome, ana.")
+    screen.wait_for("ana> ")
+    screen.type("half a li")
+    screen.wait_for("ana> half a li")
+    guarded.stop()
+    screen.wait_for_text("-- Away:")
+    guarded.accounts.passwords["ana"] = NEW_SECRET
+    guarded.start()
+    screen.wait_for_text("Password for ana:")
+    screen.type(f"{NEW_SECRET}\r")
+    screen.wait_for_text("-- Back as ana.")
+    screen.wait_for("ana> half a li")
+    assert NEW_SECRET not in screen.printed
+
+
+@pytest.mark.parametrize("kind", ["prompt_toolkit", "readline"])
+@pytest.mark.parametrize("way", ["close\r", "\x03", "\x04"], ids=["close", "ctrl-c", "ctrl-d"])
+def test_who_is_asked_for_a_password_can_leave(terminals, guarded, kind, way):
+    screen = terminals(kind, guarded.address, "--name", "ana")
+    screen.wait_for_text("Password for ana:")
+    screen.type(way)
+    assert screen.end() == (130 if way == "\x03" else 0)
+
+
+def test_who_sends_a_file_gives_the_password_in_a_file(guarded, tmp_path):
+    file = tmp_path / "password"
+    with Person(guarded.address, "bob") as bob:
+        file.write_text(f"{SECRET}\nanother line\n")
+        done = run("join", *where(guarded.address), "--name", "ana", "--password-file", str(file), typed="hello\n")
+        assert done.returncode == 0 and bob.lines_so_far() == ["* ana joined", "ana: hello", "* ana left"]
+        without = run("join", *where(guarded.address), "--name", "ana", typed="hello\n")
+        assert without.returncode == 1
+        assert "-- Password for ana: give it with --password-file." in without.stderr
+        file.write_text("short\n")
+        wrong = run("join", *where(guarded.address), "--name", "ana", "--password-file", str(file), typed="hello\n")
+        assert wrong.returncode == 2 and "a password has at least 8 bytes, this one has 5" in wrong.stderr
+        file.write_text(f"{NEW_SECRET}\n")
+        wrong = run("join", *where(guarded.address), "--name", "ana", "--password-file", str(file), typed="hello\n")
+        assert wrong.returncode == 1 and "Not in the chat: The name or the password is wrong." in wrong.stderr
+        assert bob.lines_so_far() == []
+
+
+def test_members_only_needs_a_place_for_accounts(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--members-only"])
+    assert "--members-only needs --data DIR" in capsys.readouterr().err

@@ -129,6 +129,13 @@ function chatPanel(model, el) {
   close.onclick = () => python.ask("close");
   sayOnEnter(input, python);
 
+  let isAsked = false; // for a password
+  const hideSecrets = () => {
+    const isSecret = isAsked || /^\s*\/(register|password)\s/i.test(input.value);
+    input.type = isSecret ? "password" : "text";
+  };
+  input.oninput = hideSecrets;
+
   let next = 0; // the number of the first line that is not here yet
   let countdown = 0;
   const keepEnd = followEnd(log);
@@ -175,6 +182,8 @@ function chatPanel(model, el) {
     showStatus(message);
     addLines(message.first, message.lines);
     python.take(message.answers);
+    isAsked = message.asked;
+    hideSecrets();
   }
 
   showName(model.get("name"));
@@ -199,7 +208,7 @@ function followEnd(log) {
   return { now, end: () => sizes.disconnect() };
 }
 
-/** Enter says the line; it leaves the input when Python has taken it. Up and Down recall earlier lines. */
+/** Enter says the line; it leaves the input when Python has taken it. Up and Down recall earlier lines, but no passwords. */
 function sayOnEnter(input, python) {
   const said = [];
   let recalled = 0;
@@ -213,12 +222,13 @@ function sayOnEnter(input, python) {
     if (event.key !== "Enter" || event.isComposing || input.readOnly) return;
     const text = input.value;
     if (!text.trim()) return;
+    const isSecret = input.type === "password";
     input.readOnly = true;
     python.ask("say", { text }, (taken) => {
       input.readOnly = false;
       if (!taken) return;
       input.value = "";
-      if (said.at(-1) !== text) said.push(text);
+      if (said.at(-1) !== text && !isSecret) said.push(text);
       if (said.length > RECALL_LIMIT_LINES) said.shift();
       recalled = said.length;
     });

@@ -30,6 +30,7 @@ from chatlab.flusher import Flusher
 from chatlab.net import Backoff, ChatClient, ChatServer, ClientClosed, ClientState, Event, show_address
 from chatlab.net.sockets import Address
 from chatlab.protocol import Chat, ChatError, ErrorLine, Private
+from chatlab.protocol.messages import password_in
 from chatlab.protocol.visible import visible
 
 from .servers import keep_panel
@@ -197,7 +198,10 @@ class ChatPanel:
             return list(self._log)
 
     def say(self, text: str) -> None:
-        """Send one line as if it was typed; never block. Raise ChatError, and log why, if it was not taken."""
+        """Send one line as if it was typed; never block. Raise ChatError, and log why, if it was not taken.
+
+        Where the server has asked for a password, the line is that. No password is logged.
+        """
         if not text.strip():
             return  # a blank line says nothing (PROTOCOL.md P15)
         try:
@@ -205,7 +209,13 @@ class ChatPanel:
             with self._lock:
                 if self._client is None or self._status in ("closed", "refused"):
                     raise ClientClosed(f"{self._name} is not in the chat; press Connect, or call connect(), first")
-                self._client.send(text)
+                if self._client.is_asked_for_password:
+                    self._client.give_password(text.strip(" "))
+                    text = "*" * len(text)
+                else:
+                    self._client.send(text)
+                    if secret := password_in(text):
+                        text = text.replace(secret, "*" * len(secret))
                 self._add_locked(Line("mine", "> ", visible(text)))
         except ChatError as error:
             with self._lock:
@@ -284,6 +294,8 @@ class ChatPanel:
                 case "retrying":
                     # Not in the log: how many attempts there are is chance.
                     self._set_status_locked("retrying", retry=event)
+                case "password":
+                    self._add_locked(Line("event", "", f"[{visible(event.text)} Type it below: it is not shown.]"))
                 case "refused":
                     self._set_status_locked("refused", f": {visible(event.text)}")
                     self._add_locked(Line("error", "", f"[refused: {visible(event.text)}]"))
@@ -356,6 +368,7 @@ class ChatPanel:
                 "first": first,
                 "lines": batch,
                 "answers": answers,
+                "asked": client is not None and client.is_asked_for_password,
             }
             if self._retry is not None:
                 message["retry"] = {"attempt": self._retry.attempt, "seconds": self._retry.delay_seconds}

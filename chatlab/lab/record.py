@@ -55,7 +55,7 @@ class WireEvent:
     seconds     on the wire's monotonic clock, since it was started
     connection  1, 2, 3, ... in order of arrival; 0 for what concerns no single one
     direction   "up" from client to server, "down" from server to client, "" for both
-    data        the bytes of `received`, `passed`
+    data        the bytes of `received`, `passed`; of a password as many stars (see masking.py)
     text        for a person: the peer of a `connect`, the reason of a `refused`, the fault
     """
 

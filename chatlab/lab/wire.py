@@ -53,6 +53,7 @@ from .faults import (
     Throttle,
 )
 from .forwarding import Connection, Forwarder
+from .masking import ConversationMask
 from .record import RECORD_LIMIT_BYTES, RECORD_LIMIT_EVENTS, Direction, EventKind, Record, WireEvent
 from .shaping import Shaper
 from .timers import Timers
@@ -110,6 +111,7 @@ class Wire:
         self.seed = random.randrange(2**32) if seed is None else seed
         self.on_event = on_event
         self._record = Record(record_limit_events, record_limit_bytes)
+        self._masks: dict[int, ConversationMask] = {}
         self._lock = threading.Lock()  # guards the thread and its orders
         self._orders: list[tuple[Callable[[], Any], Future]] = []
         self._thread: threading.Thread | None = None
@@ -392,6 +394,14 @@ class Wire:
     def _emit(
         self, kind: EventKind, number: int, direction: Direction = "", data: bytes = b"", text: str = ""
     ) -> None:
+        if data:
+            mask = self._masks.setdefault(number, ConversationMask())
+            if direction == "up":
+                data = mask.sent(kind, data)
+            elif kind == "received":
+                mask.heard(data)
+        elif kind == "close" or (kind == "reset" and not direction):
+            self._masks.pop(number, None)
         event = WireEvent(self.seconds(), number, kind, direction, data, text)
         self._record.append(event)
         if self.on_event is not None:

@@ -177,6 +177,11 @@ class ChatClient:
         return self._state is ClientState.CHATTING
 
     @property
+    def is_asked_for_password(self) -> bool:
+        """Whether the server waits for a password that give_password is to give."""
+        return self._is_asked_for_password
+
+    @property
     def waiting_lines(self) -> int:
         """How many lines wait to be sent."""
         return len(self._queue)
