@@ -86,7 +86,9 @@ def test_a_name_that_has_an_account_comes_in_with_its_password(desk):
 
 
 @pytest.mark.clause("P35")
-@pytest.mark.parametrize("wrong", ["correct horse batterx", SECRET.upper(), "short", "x" * 1025, "caf\udce9 au lait", "\0"])
+@pytest.mark.parametrize(
+    "wrong", ["correct horse batterx", SECRET.upper(), "short", "x" * 1025, "caf\udce9 au lait", "\0"]
+)
 def test_a_wrong_password_gets_the_same_words_whatever_is_wrong(desk, wrong):
     ana = desk.open()
     assert desk.say(ana, "ana", wrong) == [QUESTION, WRONG, QUESTION]
@@ -281,6 +283,14 @@ def test_a_ban_removes_and_keeps_away_until_it_is_ended(desk, op, words, told):
 
 
 @pytest.mark.clause("P37")
+def test_the_owner_of_a_banned_name_does_not_take_it_back_by_renaming(desk, op):
+    ana = desk.enter("ana", SECRET)
+    desk.say(ana, "/nick eva")
+    desk.say(op, "/ban ana")
+    assert desk.say(ana, "/nick ana") == ["! Your name is still eva: ana is banned."]
+
+
+@pytest.mark.clause("P37")
 def test_a_ban_of_who_is_away_is_told_too(desk, op):
     desk.say(op, "/ban ana 5")
     assert desk.told_to_all == ["* ana was banned by op for 5 minutes"]
@@ -388,7 +398,8 @@ def test_what_is_said_before_the_answer_waits_for_it_in_its_order(server, accoun
     with Person(server.address, "bob") as bob, Person(server.address) as ana:
         ana.hear_question()
         accounts.free.clear()
-        ana.send("ana", SECRET, *(f"line {number}" for number in range(600)), f"/password {OTHER_SECRET}", "last", "close")
+        ana.send("ana", SECRET, *(f"line {number}" for number in range(600)))
+        ana.send(f"/password {OTHER_SECRET}", "last", "close")
         assert bob.lines_so_far() == []  # the others go on while somebody waits
         accounts.free.set()
         rest = ana.rest()
@@ -457,8 +468,8 @@ def test_a_password_is_in_no_log_and_no_history(server, caplog):
     caplog.set_level(logging.DEBUG)
     with Person(server.address) as ana:
         ana.hear_question()
-        ana.send("ana", SECRET, f"/password {OTHER_SECRET}", "hello", f"/REGISTER {SECRET}", "/history", "/search horse")
-        ana.send("close")
+        ana.send("ana", SECRET, f"/password {OTHER_SECRET}", "hello", f"/REGISTER {SECRET}")
+        ana.send("/history", "/search horse", "close")
         read = "\n".join(ana.rest())
     for secret in (SECRET, OTHER_SECRET):
         assert secret not in read and secret not in caplog.text

@@ -197,7 +197,7 @@ def _renamed(members: Members, session: Session, new: str, answer: AccountAnswer
     """`/nick NEW`, now that it is known whose name that is."""
     if answer.is_banned:
         return tell(session, ErrorLine(f"Your name is still {session.name}: {banned(new, answer)}."))
-    if answer.has_account:
+    if answer.has_account and name_key(new) != name_key(session.account):
         return tell(session, ErrorLine(f"The name {new} has an account: connect anew to come in with its password."))
     holder = members.find(new)
     if holder is not None and holder is not session:

@@ -93,7 +93,7 @@ def _nick_if_allowed(members: Members, session: Session, argument: str) -> list[
     new = _free_name(members, session, argument)
     if not isinstance(new, str):
         return new
-    if name_key(new) in (name_key(session.name), name_key(session.account)):
+    if name_key(new) == name_key(session.name):
         return rename(members, session, new)
     return [Ask(session, LookUp(new))]
 
