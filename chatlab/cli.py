@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chatlab.lab.faults import Fault
     from chatlab.lab.pieces.chat import OwnServer
     from chatlab.lab.wire import Wire
+    from chatlab.store.accounts import AccountInfo, DiskAccounts
     from chatlab.store.disk import DiskHistory
 
 # chatlab.net's DEFAULT_ADDRESS and two limits of chatlab.protocol.limits, which load too much
@@ -66,6 +67,7 @@ def serve(arguments: argparse.Namespace) -> int:
     """Serve a chat until Ctrl-C or SIGTERM."""
     from chatlab.keyboards import say
     from chatlab.net import ChatServer, ListenFailed, SelectorChatServer
+    from chatlab.protocol import ChatError
 
     log_to_stderr(arguments.log_level)
     address = (arguments.host, arguments.port)
@@ -73,14 +75,15 @@ def serve(arguments: argparse.Namespace) -> int:
         arguments.parser.error("--members-only needs --data DIR: accounts are kept there")
     history = accounts = None
     if arguments.data and not arguments.pieces:
-        from chatlab.store import AccountsUnusable
-
         try:
-            accounts = _disk_accounts(arguments.data)
-        except AccountsUnusable as unusable:
+            accounts = _disk_accounts(arguments.data, is_needed=arguments.members_only)
+            history = _disk_history(arguments.data) if arguments.history else None
+        except ImportError:
+            say("chatlab: this Python has no SQLite, which keeps the data: leave --data out.", sys.stderr)
+            return 1
+        except ChatError as unusable:
             say(f"chatlab: {unusable}", sys.stderr)
             return 1
-        history = _disk_history(arguments.data) if arguments.history else None
     if arguments.pieces:
         server: Any = _own_server(arguments, address)
     else:
@@ -136,14 +139,29 @@ def _disk_history(directory: str) -> DiskHistory:
     return DiskHistory(Path(directory), on_trouble=logging.getLogger("chatlab.store").warning)
 
 
-def _disk_accounts(directory: str) -> DiskAccounts:
-    """Return the accounts that are kept in a directory. Raise AccountsUnusable."""
+def _disk_accounts(directory: str, is_needed: bool) -> DiskAccounts | None:
+    """Return the accounts that are kept in a directory; None, and a warning, if there are none and can be none.
+
+    Raise AccountsUnusable if there are some that cannot be read: without them everybody could take their names.
+    """
     import logging
     from pathlib import Path
 
-    from chatlab.store import DiskAccounts
+    from chatlab.store.accounts import FILE_NAME, AccountsUnusable, DiskAccounts
 
-    return DiskAccounts(Path(directory), on_trouble=logging.getLogger("chatlab.store").warning)
+    log = logging.getLogger("chatlab.store")
+    try:
+        return DiskAccounts(Path(directory), on_trouble=log.warning)
+    except AccountsUnusable as unusable:
+        try:
+            os.stat(os.path.join(directory, FILE_NAME))
+        except (FileNotFoundError, NotADirectoryError):
+            if not is_needed:
+                log.warning("%s. The chat goes on without accounts.", str(unusable).rstrip("."))
+                return None
+        except OSError:
+            pass  # nobody knows whether there are some
+        raise
 
 
 def _own_server(arguments: argparse.Namespace, address: tuple[str, int]) -> OwnServer:
@@ -185,7 +203,7 @@ def join(arguments: argparse.Namespace) -> int:
 
     try:
         password = _password_in(arguments.password_file) if arguments.password_file else None
-    except (OSError, UnicodeError, ChatError) as error:
+    except (OSError, ChatError) as error:
         arguments.parser.error(f"--password-file: {_in_words(error)}")
     is_person = is_terminal(sys.stdin)
     asks = arguments.name is None
@@ -207,10 +225,116 @@ def _password_in(file: str) -> str:
     """Return the password in the first line of a file; raise what is wrong with it."""
     from pathlib import Path
 
-    from chatlab.protocol import check_password
+    from chatlab.protocol import ChatError, check_password
 
-    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:  # whose own sentence would show a part of it
+        raise ChatError(f"{file} is no UTF-8 text") from None
     return check_password(lines[0] if lines else "")
+
+
+def accounts(arguments: argparse.Namespace) -> int:
+    """See to the accounts of a chat, be its server running or not."""
+    from pathlib import Path
+
+    from chatlab.keyboards import say
+    from chatlab.protocol import ChatError
+
+    directory = Path(arguments.data)
+    _check_account_arguments(arguments)
+    try:
+        for line in _see_to_accounts(arguments.action, arguments.name, directory, arguments.operator):
+            say(line, sys.stdout)
+    except ChatError as error:
+        say(f"chatlab: {error}", sys.stderr)
+        return 1
+    return 0
+
+
+def _check_account_arguments(arguments: argparse.Namespace) -> None:
+    from chatlab.protocol import NameRefused, check_name
+
+    if (arguments.action == "list") != (arguments.name is None):
+        arguments.parser.error("list goes without a name, and everything else with one: add ana --data DIR")
+    if arguments.operator and arguments.action != "add":
+        arguments.parser.error("--operator goes with add; promote makes an operator of one who has an account")
+    if arguments.action == "add":
+        try:
+            arguments.name = check_name(arguments.name)
+        except NameRefused as refused:
+            arguments.parser.error(str(refused))
+
+
+def _see_to_accounts(action: str, name: str, directory: Path, is_operator: bool) -> list[str]:
+    """Do what was asked, and return what to say of it; raise ChatError if it cannot be done."""
+    from contextlib import closing
+
+    from chatlab.store.accounts import FILE_NAME, AccountRefused, AccountsUnusable, DiskAccounts
+
+    if action != "add":  # which begins with nothing; the others would only hide a typing mistake
+        if not directory.is_dir():
+            raise AccountsUnusable(f"there is no directory {directory}: --data takes the one that the server has")
+        if not (directory / FILE_NAME).exists():
+            if action == "list":
+                return [f"There are no accounts in {directory} yet."]
+            raise AccountRefused(f"{name} has no account in {directory}: there are none yet")
+    with closing(DiskAccounts(directory)) as kept:
+        if action == "list":
+            return _account_lines(kept.names()) or [f"There are no accounts in {directory}."]
+        if action == "add":
+            if kept.has(name):
+                other = "promote makes its owner an operator" if is_operator else "remove it first to begin anew"
+                raise AccountRefused(f"{name} has an account already, and nothing was changed: {other}")
+            kept.add(name, _ask_password(name), is_operator)
+            return [f"{name} has an account in {kept.path} now{', as an operator' if is_operator else ''}."]
+        if action == "remove":
+            kept.remove(name)
+            return [f"{name} has no account any more."]
+        kept.mark(name, is_operator=action == "promote")
+        return [f"{name} is an operator now." if action == "promote" else f"{name} is no operator any more."]
+
+
+def _account_lines(found: list[AccountInfo]) -> list[str]:
+    from datetime import datetime
+
+    from chatlab.protocol.visible import visible
+
+    width = max((len(visible(one.name)) for one in found), default=0)
+    return [
+        f"{visible(one.name):{width}}  {'operator' if one.is_operator else '-':8}"
+        f"  since {datetime.fromtimestamp(one.made_at):%Y-%m-%d %H:%M}"
+        for one in found
+    ]
+
+
+def _ask_password(name: str) -> str:
+    """Return a password that is typed twice without an echo, or the one line that comes through a pipe."""
+    import getpass
+    import warnings
+
+    from chatlab.keyboards import is_terminal
+    from chatlab.protocol import PasswordRefused, check_password
+    from chatlab.protocol.limits import LINE_LIMIT_BYTES
+
+    try:
+        if not is_terminal(sys.stdin):
+            line = sys.stdin.readline(LINE_LIMIT_BYTES) if sys.stdin else ""
+            return check_password(line.removesuffix("\n").removesuffix("\r"))
+        with warnings.catch_warnings():
+            # getpass only warns where it cannot turn the echo off, and then shows what is typed.
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            password = check_password(getpass.getpass(f"A password for {name}: "))
+            again = getpass.getpass("Once more: ")
+    except EOFError:
+        raise PasswordRefused("no password was given, and nothing was changed") from None
+    except UnicodeDecodeError:  # whose own sentence would show a part of it
+        raise PasswordRefused("the password is no text in this terminal's encoding") from None
+    except getpass.GetPassWarning:
+        raise PasswordRefused("this terminal would show the password: send it as a line through a pipe") from None
+    if again != password and check_password(again) != password:
+        raise PasswordRefused("that was another one, and nothing was changed")
+    return password
 
 
 def wire(arguments: argparse.Namespace) -> int:
@@ -526,6 +650,19 @@ def _make_parser() -> argparse.ArgumentParser:
         help="how long to look for the server, at first and after each loss (60 at first; then, where"
         " somebody types, until Ctrl-C)",
     )
+
+    argument = add(accounts, "For operators: see to the accounts; people make theirs in the chat, with /register.")
+    argument(
+        "action", choices=["list", "add", "remove", "promote", "demote"], metavar="ACTION",
+        help="list, add, remove, promote (to operator) or demote; add asks for the password, or reads it as one line"
+        " from a pipe; for a forgotten one, remove and add",
+    )
+    argument("name", nargs="?", metavar="NAME", help="whose account; list has none")
+    argument(
+        "--data", required=True, metavar="DIR",
+        help="the directory that serve is given with --data; the server may be running",
+    )
+    argument("--operator", action="store_true", help="with add: may kick and ban")
 
     argument = add(wire, "Stand between clients and a server: show every byte, and break on demand, until Ctrl-C.")
     argument(

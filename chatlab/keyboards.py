@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 import unicodedata
+import warnings
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol, TextIO
@@ -128,7 +129,12 @@ class PlainKeyboard:
     def _read_secret(self) -> Secret:
         self._is_reading_secret = True
         try:
-            secret = Secret(getpass.getpass(self._secret_prompt))
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", getpass.GetPassWarning)
+                secret = Secret(getpass.getpass(self._secret_prompt))
+        except getpass.GetPassWarning:
+            say("-- This terminal would show the password: give it with --password-file.", sys.stderr)
+            raise EOFError from None
         finally:
             self._is_reading_secret = False
         self._secret_prompt = ""

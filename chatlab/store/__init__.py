@@ -1,6 +1,7 @@
-"""What was said, kept to be asked for: in memory, or on disk in SQLite. Knows nothing of sockets and of who is here.
+"""What was said and who has an account, kept to be asked for. Knows nothing of sockets and of who is here.
 
-`DiskHistory` is imported when it is first named: not every Python has SQLite, and the chat itself needs none.
+`DiskHistory` and `DiskAccounts` are imported when they are first named: not every Python has SQLite, and the chat
+itself needs none.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = [
     "ANSWER_BYTES",
     "ANSWER_LINES",
     "Answer",
+    "DiskAccounts",
     "DiskHistory",
     "Last",
     "MemoryHistory",
@@ -29,4 +31,8 @@ def __getattr__(name: str) -> Any:
         from .disk import DiskHistory
 
         return DiskHistory
+    if name == "DiskAccounts":
+        from .accounts import DiskAccounts
+
+        return DiskAccounts
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -176,7 +176,7 @@ class DiskHistory:
         try:
             return sql.recent(self.path, count)
         except (OSError, sqlite3.Error) as error:
-            log.warning("the history in %s cannot be read: %s", self.path, _why(error))
+            log.warning("the history in %s cannot be read: %s", self.path, sql.why(error))
             return []
 
     def close(self) -> None:
@@ -300,7 +300,7 @@ class DiskHistory:
         if not isinstance(error, OSError | sqlite3.Error | sql.Damaged | sql.NotOurs):
             log.error("the history in %s met what nobody expected", self.path, exc_info=error)
         self._close_database()  # what is wrong with a file or a disk may need it to be opened anew
-        is_new, self._trouble = not self._trouble, _why(error)
+        is_new, self._trouble = not self._trouble, sql.why(error)
         self._answer_all(self._trouble)
         if isinstance(error, sql.Damaged | sql.NotOurs) or sql.is_damage(error):
             with self._queue_changed:
@@ -374,8 +374,3 @@ class DiskHistory:
 
 def _size_bytes(row: Row) -> int:
     return length_bytes(row.name) + length_bytes(row.text)
-
-
-def _why(error: Exception) -> str:
-    """Return the reason without the path, which is nobody's business who chats."""
-    return error.strerror or "the system says no" if isinstance(error, OSError) else str(error)

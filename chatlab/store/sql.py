@@ -128,34 +128,82 @@ def open_database(path: Path, *, check: bool = False) -> Database:
 
     Raises Damaged or NotOurs when it must not be written to; then it is as it was.
     """
-    try:
-        if path.with_name(path.name + "-journal").exists():
-            # Somebody was killed in a transaction without WAL, as when the file is made. Only a connection that
-            # may write takes it back, and that is all that it does.
-            with closing(connect(path)) as connection:
-                connection.execute("PRAGMA user_version").fetchone()
+    with damage_as_such():
+        take_back(path)
         if path.exists():
-            _examine(path, check)
+            examine(path, APPLICATION_ID, len(MIGRATIONS), check)
         return Database(path)
+
+
+@contextmanager
+def damage_as_such() -> Iterator[None]:
+    """Raise Damaged for what SQLite says of a broken file."""
+    try:
+        yield
     except sqlite3.DatabaseError as error:
         if is_damage(error):
             raise Damaged(str(error)) from error
         raise
 
 
-def _examine(path: Path, check: bool) -> None:
+def take_back(path: Path) -> None:
+    """Take back the transaction of somebody who was killed in it without WAL, as when the file is made.
+
+    Only a connection that may write does so, and that is all that it does.
+    """
+    if path.with_name(path.name + "-journal").exists():
+        with closing(connect(path)) as connection:
+            connection.execute("PRAGMA user_version").fetchone()
+
+
+def examine(path: Path, application_id: int, newest_version: int, check: bool) -> None:
+    """Raise NotOurs or Damaged if a file must not be written to; the file stays as it is."""
     with closing(connect_to_read(path)) as connection:
         [version] = connection.execute("PRAGMA user_version").fetchone()
         [owner] = connection.execute("PRAGMA application_id").fetchone()
         [tables] = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables and owner != APPLICATION_ID:
+        if tables and owner != application_id:
             raise NotOurs("the file is the database of another program")
-        if version > len(MIGRATIONS):
-            raise NotOurs(f"a newer chatlab has written it (version {version}, and this one reads {len(MIGRATIONS)})")
+        if version > newest_version:
+            raise NotOurs(f"a newer chatlab has written it (version {version}, and this one reads {newest_version})")
         if check and path.stat().st_size <= CHECKED_BYTES:
             [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":
-                raise Damaged(found)
+                raise Damaged(found.splitlines()[-1])  # above it stands only which database it is
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of it is written, or nothing. Another process that writes is waited for at the beginning."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # after some errors SQLite has rolled back already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+    """Bring a database to the newest version."""
+    for version, statements in enumerate(migrations, start=1):
+        if _version(connection) >= version:
+            continue
+        with transaction(connection):
+            if _version(connection) < version:  # another process may have been faster
+                for statement in statements:
+                    connection.execute(statement)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    return version
+
+
+def why(error: Exception) -> str:
+    """Return the reason without the path, which is nobody's business who chats."""
+    return error.strerror or "the system says no" if isinstance(error, OSError) else str(error)
 
 
 def set_aside(path: Path) -> Path:
@@ -182,7 +230,7 @@ class Database:
             # outlives this process, and, should the power fail, all but the last moments are there.
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._migrate()
+            migrate(self._connection, MIGRATIONS)
             self.has_words = has_fts5(self._connection)
             if self.has_words:
                 self._connection.execute(WORD_INDEX)
@@ -194,38 +242,13 @@ class Database:
         """Close the connection."""
         self._connection.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of it is written, or nothing. Another process that writes is waited for at the beginning."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:  # after some errors SQLite has rolled back already
-                self._connection.execute("ROLLBACK")
-            raise
-
-    def _migrate(self) -> None:
-        for version, statements in enumerate(MIGRATIONS, start=1):
-            if self._version() >= version:
-                continue
-            with self._transaction():
-                if self._version() < version:  # another process may have been faster
-                    for statement in statements:
-                        self._connection.execute(statement)
-
-    def _version(self) -> int:
-        [version] = self._connection.execute("PRAGMA user_version").fetchone()
-        return version
-
     def newest(self) -> int:
         """Return the id of the newest row, 0 if there is none. Ids count upwards, and nothing is ever deleted."""
         return _newest(self._connection)
 
     def append(self, rows: Sequence[Row]) -> int:
         """Write the rows in one transaction, with ids one after the other; return the id before the first."""
-        with self._transaction() as connection:
+        with transaction(self._connection) as connection:
             before = _newest(connection)
             numbered = [(before + n, *row, row.line_count) for n, row in enumerate(rows, start=1)]
             _insert(
@@ -237,7 +260,7 @@ class Database:
         """Bring the index of words up to date by some rows; return whether there are more."""
         if not self.has_words:
             return False
-        with self._transaction() as connection:
+        with transaction(self._connection) as connection:
             words, left_bytes = [], INDEX_BYTES
             rows = connection.execute("SELECT id, text FROM said WHERE id > (SELECT up_to FROM indexed) ORDER BY id")
             with closing(rows):
