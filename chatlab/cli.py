@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from chatlab import __version__
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
     from chatlab.lab.faults import Fault
@@ -73,6 +74,15 @@ def serve(arguments: argparse.Namespace) -> int:
     address = (arguments.host, arguments.port)
     if arguments.members_only and not arguments.data:
         arguments.parser.error("--members-only needs --data DIR: accounts are kept there")
+    if (arguments.tls_cert is None) != (arguments.tls_key is None):
+        arguments.parser.error("--tls-cert and --tls-key go together: a certificate, and the key that belongs to it")
+    tls = None
+    if arguments.tls_cert and not arguments.pieces:
+        try:
+            tls = _server_tls(arguments.tls_cert, arguments.tls_key)
+        except OSError as error:
+            say(f"chatlab: {error.strerror}", sys.stderr)
+            return 1
     history = accounts = None
     if arguments.data and not arguments.pieces:
         try:
@@ -96,10 +106,11 @@ def serve(arguments: argparse.Namespace) -> int:
             accounts=accounts,
             for_members_only=arguments.members_only,
             flood_control=arguments.flood_control,
+            tls=tls,
         )
 
     def tell() -> None:
-        for line in how_to_join(*server.address):
+        for line in how_to_join(*server.address, is_encrypted=tls is not None):
             say(line, sys.stdout)
 
     with StopSignals() as signals:
@@ -127,6 +138,12 @@ def serve(arguments: argparse.Namespace) -> int:
         os._exit(1)  # what does not stop may not let Python end either
     say("The chat is closed: everyone was told.", sys.stdout)
     return 0
+
+
+def _server_tls(cert_file: str, key_file: str) -> ssl.SSLContext:
+    from chatlab.net.tls import server_context  # only here: it loads `ssl`
+
+    return server_context(cert_file, key_file)
 
 
 def _disk_history(directory: str) -> DiskHistory:
@@ -170,11 +187,12 @@ def _own_server(arguments: argparse.Namespace, address: tuple[str, int]) -> OwnS
     from chatlab.lab.pieces import find_pieces
     from chatlab.lab.pieces.chat import OwnServer
 
-    given = (arguments.history, arguments.data, arguments.max_clients, arguments.flood_control, arguments.members_only)
-    if given != (DEFAULT_HISTORY_LINES, None, DEFAULT_MAX_CLIENTS, "remote", False):
+    given = (arguments.history, arguments.data, arguments.max_clients, arguments.flood_control)
+    usual = (DEFAULT_HISTORY_LINES, None, DEFAULT_MAX_CLIENTS, "remote")
+    if given != usual or arguments.members_only or arguments.tls_cert:
         arguments.parser.error(
-            "--history, --data, --members-only, --flood-control and --max-clients are for chatlab's own server:"
-            " leave them out with --from"
+            "--history, --data, --members-only, --flood-control, --max-clients and --tls-cert are for chatlab's own"
+            " server: leave them out with --from"
         )
     if not os.path.isdir(arguments.pieces):
         arguments.parser.error(f"there is no directory {arguments.pieces}: --from takes the one that holds your labs")
@@ -197,14 +215,25 @@ def _has_stopped(server: OwnServer) -> bool:
 
 def join(arguments: argparse.Namespace) -> int:
     """Chat in this terminal, or send what comes through a pipe."""
-    from chatlab.keyboards import is_terminal
+    from chatlab.keyboards import is_terminal, say
     from chatlab.protocol import ChatError
     from chatlab.terminal import PipedChat, TerminalChat, ask_name
 
+    if arguments.ca and not arguments.tls:
+        arguments.parser.error("--ca goes with --tls: without that nobody's certificate is asked for")
     try:
         password = _password_in(arguments.password_file) if arguments.password_file else None
     except (OSError, ChatError) as error:
         arguments.parser.error(f"--password-file: {_in_words(error)}")
+    tls = None
+    if arguments.tls:
+        from chatlab.net.tls import client_context
+
+        try:
+            tls = client_context(arguments.ca)
+        except OSError as error:
+            say(f"chatlab: {error.strerror}", sys.stderr)
+            return 1
     is_person = is_terminal(sys.stdin)
     asks = arguments.name is None
     if asks and not is_person:
@@ -215,7 +244,9 @@ def join(arguments: argparse.Namespace) -> int:
         except EOFError:
             return 0
         visit = TerminalChat if is_person else PipedChat
-        chat = visit(name, (arguments.host, arguments.port), arguments.give_up_after, password=password)
+        chat = visit(
+            name, (arguments.host, arguments.port), arguments.give_up_after, password=password, tls=tls
+        )
         exit_code = chat.run()
         if not (asks and chat.name_was_taken):
             return exit_code
@@ -335,6 +366,28 @@ def _ask_password(name: str) -> str:
     if again != password and check_password(again) != password:
         raise PasswordRefused("that was another one, and nothing was changed")
     return password
+
+
+def certificate(arguments: argparse.Namespace) -> int:
+    """Make a certificate for a server of your own."""
+    from pathlib import Path
+
+    from chatlab.keyboards import say
+    from chatlab.lab.certificates import VALID_DAYS, CannotMake, make_certificate
+
+    try:
+        files = make_certificate(arguments.names, Path(arguments.out))
+    except CannotMake as error:
+        say(f"chatlab: {error}", sys.stderr)
+        return 1
+    for line in [
+        f"Made for {', '.join(arguments.names)}, and good for {VALID_DAYS} days. Serve with",
+        f"    {COMMAND} serve --tls-cert {files.certificate} --tls-key {files.key}",
+        f"Give {files.ca} to everyone, and {files.key} to nobody. They join with",
+        f"    {COMMAND} join --tls --ca {files.ca}",
+    ]:
+        say(line, sys.stdout)
+    return 0
 
 
 def wire(arguments: argparse.Namespace) -> int:
@@ -634,6 +687,8 @@ def _make_parser() -> argparse.ArgumentParser:
         "--from", dest="pieces", metavar="DIR",
         help="a chat made of what you wrote in DIR (exercises), with chatlab's own for what is missing",
     )
+    argument("--tls-cert", metavar="FILE", help="encrypt every connection, with this certificate and its chain, as PEM")
+    argument("--tls-key", metavar="FILE", help="the key of that certificate, as PEM and not encrypted itself")
     argument("-v", "--verbose", dest="log_level", action="store_const", const="DEBUG", default="INFO", help="log more")
     argument("-q", "--quiet", dest="log_level", action="store_const", const="WARNING", help="log warnings only")
 
@@ -650,6 +705,8 @@ def _make_parser() -> argparse.ArgumentParser:
         help="how long to look for the server, at first and after each loss (60 at first; then, where"
         " somebody types, until Ctrl-C)",
     )
+    argument("--tls", action="store_true", help="encrypt, with a server whose certificate is right, and with no other")
+    argument("--ca", metavar="FILE", help="trust certificates of this authority, as PEM, instead of the system's")
 
     argument = add(accounts, "For operators: see to the accounts; people make theirs in the chat, with /register.")
     argument(
@@ -663,6 +720,13 @@ def _make_parser() -> argparse.ArgumentParser:
         help="the directory that serve is given with --data; the server may be running",
     )
     argument("--operator", action="store_true", help="with add: may kick and ban")
+
+    argument = add(certificate, "Make a certificate for serve --tls-cert that no authority need know of: for a class.")
+    argument(
+        "--for", dest="names", action="append", required=True, metavar="NAME",
+        help="the server's host name or address, as others join it; can be given several times",
+    )
+    argument("--out", default="", metavar="DIR", help="where the three files go (here)")
 
     argument = add(wire, "Stand between clients and a server: show every byte, and break on demand, until Ctrl-C.")
     argument(
@@ -1024,7 +1088,7 @@ def log_to_stderr(level: str) -> None:
 # ---- where we are ------------------------------------------------------------------------------------
 
 
-def how_to_join(host: str, port: int) -> list[str]:
+def how_to_join(host: str, port: int, is_encrypted: bool = False) -> list[str]:
     """Return the lines that say where the chat is, how to get in, and who else can."""
     from ipaddress import ip_address
 
@@ -1032,15 +1096,23 @@ def how_to_join(host: str, port: int) -> list[str]:
 
     address = ip_address(host.partition("%")[0])  # fe80::1%eth0
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    lines = [
-        f"The chat is open at {show_address((host, port))}:"
-        f" join with `{_join_command(here, port)}` or `nc {here} {port}`, close it with Ctrl-C."
-    ]
+
+    def ways(host: str) -> str:
+        if is_encrypted:
+            where = show_address((host, port))
+            return f"`{_join_command(host, port)} --tls` or `openssl s_client -quiet -connect {where}`"
+        return f"`{_join_command(host, port)}` or `nc {host} {port}`"
+
+    lines = [f"The chat is open at {show_address((host, port))}: join with {ways(here)}, close it with Ctrl-C."]
+    if is_encrypted:
+        lines.append(f"It is encrypted. With a certificate of `{COMMAND} certificate`, join with `--tls --ca ca.pem`.")
     if not address.is_loopback:
         there = find_own_address(address.version) if address.is_unspecified else host
         lines += [
-            "Everyone on this network can join and read along: no passwords, no encryption.",
-            f"Classmates join with `{_join_command(there, port)}` or `nc {there} {port}`.",
+            "Everyone on this network can join: no passwords."
+            if is_encrypted
+            else "Everyone on this network can join and read along: no passwords, no encryption.",
+            f"Classmates join with {ways(there)}.",
         ]
     return lines
 

@@ -15,7 +15,7 @@ import os
 import re
 import sys
 import threading
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from chatlab.keyboards import Keyboard, PipedInput, Secret, choose_keyboard, input_on_its_own_line, say
 from chatlab.net import DEFAULT_ADDRESS, AwayQueueFull, ChatClient, ClientClosed, ClientState, Event, show_address
@@ -30,9 +30,12 @@ from chatlab.protocol import (
     ServerMessage,
     check_name,
 )
-from chatlab.protocol.messages import asks_to_leave, password_in, says_goodbye, says_name_taken
+from chatlab.protocol.messages import asks_to_leave, says_goodbye, says_name_taken
 from chatlab.protocol.visible import visible
-from chatlab.room.commands import COMMANDS
+from chatlab.room.commands import make_commands
+
+if TYPE_CHECKING:
+    import ssl
 
 # How long a person looks for a server that does not answer before it is taken for a mistake.
 FIRST_SEARCH_SECONDS = 60.0
@@ -67,6 +70,7 @@ class TerminalChat:
         give_up_seconds: float | None = None,
         *,
         password: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ):
         """Prepare a visit under a checked name; `give_up_seconds` bounds every search for a server.
 
@@ -78,6 +82,7 @@ class TerminalChat:
             name,
             address,
             password=password,
+            tls=tls,
             on_event=self._on_event,
             give_up_seconds=give_up_seconds or FIRST_SEARCH_SECONDS,
         )
@@ -261,7 +266,7 @@ class TerminalChat:
 
     def _words(self) -> list[str]:
         """What TAB completes."""
-        return sorted({f"/{word}" for word in COMMANDS} | self._names)
+        return sorted({f"/{word}" for word in make_commands(has_history=True, has_accounts=True)} | self._names)
 
 
 class PipedChat(TerminalChat):

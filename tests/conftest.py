@@ -9,7 +9,10 @@ import time
 
 import psutil
 import pytest
+from encrypted import make_certificates
 from person import Person
+
+from chatlab.net.tls import server_context
 
 
 def pytest_addoption(parser):
@@ -22,6 +25,19 @@ def pytest_addoption(parser):
 def seeds(request):
     """The seeds that a long test of schedules tries."""
     return range(request.config.getoption("--seeds"))
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """A certificate for this machine, and some that are not good."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def tls(certificates, monkeypatch):
+    """How a server speaks TLS; every Person does, too, as long as the test runs."""
+    monkeypatch.setattr(Person, "tls", certificates.client)
+    return server_context(*certificates.files)
 
 
 def pytest_configure(config):

@@ -64,6 +64,8 @@ class Person:
     # Whether an empty room can be told by /users: `wait_until_empty` needs it.
     has_users = True
     story: list[tuple[str, str, str]] | None = None
+    # How everybody speaks TLS (an ssl.SSLContext), if the server does.
+    tls = None
 
     def __init__(self, address, name: str | None = None, *, wait_seconds: float = 0, receive_buffer_bytes=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -77,6 +79,10 @@ class Person:
         try:
             self.socket.connect(address)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.tls is not None:
+                from encrypted import Encrypted
+
+                self.socket = Encrypted(self.socket, self.tls, address[0])
             if name is not None:
                 self._come_in(name)
             else:

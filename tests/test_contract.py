@@ -38,6 +38,7 @@ MOVES_MEGABYTES = "test_one_who_never_reads_is_dropped_and_nobody_waits"
 THROUGH_A_WIRE |= {way.replace("threads", "selectors"): change for way, change in THROUGH_A_WIRE.items()}
 
 SERVERS = ["threads", "threads, as on Windows", "selectors"]
+SERVERS += ["threads, TLS", "threads, as on Windows, TLS", "selectors, TLS"]
 SERVERS += [pytest.param(way, marks=pytest.mark.slow) for way in THROUGH_A_WIRE]
 
 # What PROTOCOL.md states (P9, P30), for a server whose limits are not ours to set.
@@ -52,6 +53,10 @@ NOT_ASKED = {
     "P31": "a server may do it, or not",
     "P32": "a server may do it, or not",
     "P33": "clients of its own machine are not limited",
+    "P34": "a server may do it, or not",
+    "P35": "a server may do it, or not",
+    "P36": "a server may do it, or not",
+    "P37": "a server may do it, or not",
 }
 
 
@@ -78,13 +83,14 @@ def any_server(request, monkeypatch):
         yield lambda **settings: address
         wait_until_empty(address)
         return
-    if request.param.endswith("Windows"):
+    tls = request.getfixturevalue("tls") if request.param.endswith("TLS") else None
+    if "as on Windows" in request.param:
         monkeypatch.setattr(chatlab.net.sockets, "HAS_DONTWAIT", False)
     running = []
 
     def start(**settings):
         engine = SelectorChatServer if request.param.startswith("selectors") else ChatServer
-        running.append(engine(("127.0.0.1", 0), **settings).start())
+        running.append(engine(("127.0.0.1", 0), tls=tls, **settings).start())
         if request.param in THROUGH_A_WIRE:
             running.append(Wire(running[-1].address).start())
             is_large = request.node.originalname == MOVES_MEGABYTES

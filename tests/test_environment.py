@@ -352,7 +352,7 @@ def test_the_extras_are_read_as_a_toml_parser_reads_them():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)["project"]["optional-dependencies"]
     named = [requirement for requirement in table["lab"] if not requirement.startswith("chatlab[")]
-    assert environment.requirements_of("lab", text) == table["terminal"] + table["check"] + named
+    assert environment.requirements_of("lab", text) == table["terminal"] + table["check"] + table["tls"] + named
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import threading
 import time
 import tracemalloc
 from contextlib import ExitStack, contextmanager
+from functools import partialmethod
 
 import psutil
 import pytest
@@ -28,10 +29,14 @@ from chatlab.room import Joined, Left, Renamed, Room, Session
 LOCAL = ("127.0.0.1", 0)
 
 
-@pytest.fixture(params=[ChatServer, SelectorChatServer], ids=["threads", "selectors"])
+@pytest.fixture(params=["threads", "selectors", "threads, TLS", "selectors, TLS"])
 def engine(request):
-    """Each kind of server."""
-    return request.param
+    """Each kind of server, with plain text and with TLS."""
+    engine = ChatServer if request.param.startswith("threads") else SelectorChatServer
+    if not request.param.endswith("TLS"):
+        return engine
+    make = partialmethod(engine.__init__, tls=request.getfixturevalue("tls"))
+    return type(f"Encrypted{engine.__name__}", (engine,), {"__init__": make})
 
 
 @pytest.fixture
@@ -40,7 +45,10 @@ def server(engine):
         yield server
 
 
-of_threads = pytest.mark.parametrize("engine", [ChatServer], indirect=True, ids=["threads"])
+of_threads = pytest.mark.parametrize("engine", ["threads", "threads, TLS"], indirect=True)
+
+# What measures memory, uses a bare socket, or looks at a connection before TLS could be agreed on.
+plain_only = pytest.mark.parametrize("engine", ["threads", "selectors"], indirect=True)
 
 
 def chatlab_threads() -> set[str]:
@@ -252,6 +260,7 @@ def test_a_port_in_use_is_said_in_one_sentence(engine, server):
         engine(server.address).start()
 
 
+@plain_only
 def test_it_listens_on_ipv6(engine):
     if not socket.has_ipv6:
         pytest.skip("this Python was built without IPv6")
@@ -267,6 +276,7 @@ def test_it_listens_on_ipv6(engine):
 # ---- what goes wrong -------------------------------------------------------------------------
 
 
+@plain_only
 @pytest.mark.clause("P29")
 def test_one_too_many_is_turned_away_with_a_sentence(engine):
     with engine(LOCAL, client_limit=2) as server:
@@ -326,7 +336,7 @@ def test_a_room_that_cannot_even_forget_costs_one_client(server, monkeypatch, ca
     assert "a bug of the room" in caplog.text
 
 
-@of_threads
+@pytest.mark.parametrize("engine", ["threads"], indirect=True)
 def test_a_thread_that_cannot_be_started_costs_one_client(server, monkeypatch, caplog):
     start = threading.Thread.start
 
@@ -370,6 +380,7 @@ class _NoDescriptors:
         self._listener.close()
 
 
+@plain_only
 def test_running_out_of_descriptors_is_survived_without_a_busy_loop(engine, monkeypatch, caplog):
     import chatlab.net.server as module
 
@@ -389,6 +400,7 @@ def test_running_out_of_descriptors_is_survived_without_a_busy_loop(engine, monk
     assert caplog.text.count("cannot accept now") == 1
 
 
+@plain_only
 @pytest.mark.skipif(os.name != "posix", reason="needs RLIMIT_NOFILE to run out of descriptors for real")
 def test_running_out_of_descriptors_for_real(engine, caplog):
     import resource
@@ -410,6 +422,7 @@ def test_running_out_of_descriptors_for_real(engine, caplog):
             caller.close()
 
 
+@plain_only
 @pytest.mark.clause("P2")
 def test_an_endless_line_takes_no_memory(engine):
     with engine(LOCAL, close_seconds=0.5) as server, Person(server.address, "ana") as ana:
@@ -566,6 +579,7 @@ def _memory_blocks():
     return sys.getallocatedblocks()
 
 
+@plain_only
 def test_a_thousand_idle_clients_are_stopped_within_a_second_and_leave_nothing(engine):
     _allow_descriptors(2200)
     after_first = None

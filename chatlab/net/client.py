@@ -20,9 +20,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from chatlab.protocol import (
     ADDRESS_FULL,
+    ENCRYPTED,
     QUESTION,
     SERVER_FULL,
     STOPPING,
@@ -51,19 +53,23 @@ from chatlab.protocol.messages import (
 from chatlab.protocol.visible import visible
 
 from .backoff import Backoff
-from .errors import AwayQueueFull, ClientClosed, Refused, explain
+from .errors import AwayQueueFull, ClientClosed, Refused, TlsFailed, explain
 from .events import Event
 from .sockets import (
     DEFAULT_ADDRESS,
     Address,
     Waker,
     find_address,
+    has_more,
     is_loopback,
     prepare,
     reset_on_close,
     send_now,
     show_address,
 )
+
+if TYPE_CHECKING:
+    import ssl
 
 log = logging.getLogger("chatlab.client")
 
@@ -118,6 +124,9 @@ class ChatClient:
     `password` answers a server that asks for the password of the name (P35), each time; a wrong one is Refused.
     Without it an event `password` tells of the question, and `give_password` answers it. No password is sent where
     others on the way could read it: `send` and `give_password` raise PasswordRefused then.
+
+    `tls`: a `client_context` of tls.py; with it the connection is encrypted or does not come about (P34). The
+    server's certificate must be for `server_hostname`, which is the host of the address if it is left out.
     """
 
     def __init__(
@@ -134,6 +143,8 @@ class ChatClient:
         heartbeat_answer_seconds: float = LIMITS.HEARTBEAT_ANSWER_SECONDS,
         ghost_seconds: float = LIMITS.GHOST_SECONDS,
         away_limit_lines: int = LIMITS.AWAY_LIMIT_LINES,
+        tls: ssl.SSLContext | None = None,
+        server_hostname: str | None = None,
     ) -> None:
         encode_line(name)  # raises LineError now, and not in a thread later
         self.name = name
@@ -151,6 +162,8 @@ class ChatClient:
         self._is_asked_for_password = False  # and nobody has answered yet
         self._is_private = False  # nobody on the way can read what is sent
         self.away_limit_lines = away_limit_lines
+        self.tls = tls
+        self.server_hostname = server_hostname
         self._backoff = backoff or Backoff(random.random)
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -415,10 +428,13 @@ class ChatClient:
             sock = self._connect(deadline)
             if sock is None:
                 return
+            if self.tls is not None:
+                sock = self._encrypted(sock)
             with sock:
                 self._selector.register(sock, selectors.EVENT_READ)
                 try:
-                    self._converse(sock, deadline)
+                    if self.tls is None or self._shake_hands(sock, deadline):
+                        self._converse(sock, deadline)
                 finally:
                     self._selector.unregister(sock)
         except OSError as error:
@@ -478,11 +494,48 @@ class ChatClient:
         sock.setblocking(False)
         return True
 
+    def _encrypted(self, sock: socket.socket) -> socket.socket:
+        from .tls import TlsSocket  # only here: it loads `ssl`
+
+        host = self.server_hostname or self.address[0].partition("%")[0] or "localhost"  # fe80::1%eth0
+        try:
+            return TlsSocket(sock, self.tls, server_name=host)
+        except ValueError as error:
+            sock.close()
+            raise Refused(f"{host!r} is no name that a certificate could be for") from error
+
+    def _shake_hands(self, sock: socket.socket, deadline: float) -> bool:
+        """Agree on TLS, or return False if `close` came first. Raise OSError, or Refused if trying again is no use."""
+        try:
+            is_over = sock.shake_hands()
+            while not is_over:
+                self._selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if sock.has_unsent else 0))
+                wait_seconds = max(0.0, deadline - time.monotonic())
+                ready = {key.fileobj: mask for key, mask in self._selector.select(wait_seconds)}
+                self._waker.clear()
+                if self._leaving:
+                    return False
+                if time.monotonic() >= deadline:
+                    raise TimeoutError
+                sock.flush()
+                if ready.get(sock, 0) & selectors.EVENT_READ:
+                    is_over = sock.shake_hands(sock.raw.recv(LIMITS.RECV_BYTES))
+        except TlsFailed as failed:
+            if failed.heals:
+                raise _Lost(f"{failed.strerror}: it may be full") from failed
+            what_to_do = ": is this the right port? Without --tls, all that you say could be read on the way"
+            raise Refused(f"{failed.strerror}{what_to_do if failed.is_plain else ''}") from failed
+        return True
+
     def _converse(self, sock: socket.socket, naming_deadline: float) -> None:
         reader = LineReader(LIMITS.SERVER_LINE_LIMIT_BYTES)
         self._asked = False
         self._wrong_password = ""
-        self._is_private = is_loopback(show_address(sock.getpeername()))
+        self._is_private = self.tls is not None or is_loopback(show_address(sock.getpeername()))
+        self._has_said_name = False
+        # A server that encrypts waits for us as we do for it, and tells us once it hears us (P34): so at half-time
+        # we say our name unasked.
+        self._speaks_first_at = naming_deadline - self.connect_seconds / 2 if self.tls is None else naming_deadline
         self._goodbye = False
         self._control = b""  # our name and our /ping: they go before the queue
         self._sent_of_first_bytes = 0
@@ -497,12 +550,18 @@ class ChatClient:
                 self._say_password()
             wants_write = self._control or (self._queue and self.is_connected)
             self._selector.modify(sock, selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_write else 0))
-            deadline = goodbye_deadline or (self._heartbeat_deadline() if self.is_connected else self._naming_deadline)
-            ready = {key.fileobj: mask for key, mask in self._selector.select(max(0.0, deadline - time.monotonic()))}
+            deadline = goodbye_deadline or self._next_deadline()
+            wait_seconds = 0.0 if has_more(sock) else max(0.0, deadline - time.monotonic())
+            ready = {key.fileobj: mask for key, mask in self._selector.select(wait_seconds)}
             self._waker.clear()
             now = time.monotonic()
-            if ready.get(sock, 0) & selectors.EVENT_READ:
-                chunk = sock.recv(LIMITS.RECV_BYTES)
+            chunk = None
+            if ready.get(sock, 0) & selectors.EVENT_READ or has_more(sock):
+                try:
+                    chunk = sock.recv(LIMITS.RECV_BYTES)
+                except BlockingIOError:
+                    pass  # it was not a whole record of TLS
+            if chunk is not None:
                 if not chunk:
                     if self._goodbye:
                         return
@@ -523,7 +582,9 @@ class ChatClient:
                     return  # the server does not answer; we have said what we had to say
                 self._overdue(now)
 
-    def _heartbeat_deadline(self) -> float:
+    def _next_deadline(self) -> float:
+        if not self.is_connected:
+            return self._naming_deadline if self._has_said_name else self._speaks_first_at
         if self._ping_token:
             return self._ping_at + self.heartbeat_answer_seconds
         return self._heard_at + self.heartbeat_idle_seconds
@@ -531,7 +592,10 @@ class ChatClient:
     def _overdue(self, now: float) -> None:
         """Nothing came until a deadline: ask once with /ping (P28), then take it for lost."""
         if not self.is_connected:
-            raise _Lost("the server did not answer in time")
+            if self._has_said_name or self.tls is not None:
+                raise _Lost("the server did not answer in time")
+            self._say_name()
+            return
         if self._ping_token:
             raise _Lost(f"nothing was heard for {now - self._heard_at:.0f} s")
         self._ping_token, self._ping_at = f"heartbeat-{next(_heartbeats)}", now
@@ -568,11 +632,14 @@ class ChatClient:
             raise _Lost("too many connections come from this address")
         if message == STOPPING:
             raise _Lost("the server has stopped")
+        if message == ENCRYPTED:
+            raise Refused(message.text)
         if not self._asked:
             if message != QUESTION:
                 raise Refused(f"what listens on {show_address(self.address)} is not a chatlab server")
             self._asked = True
-            self._control += encode_line(self.name)
+            if not self._has_said_name:
+                self._say_name()
         elif name := welcomed_name(message):
             self._welcomed(name, Event("message", text, message=message))
         elif asks_for_password(message):
@@ -585,6 +652,10 @@ class ChatClient:
             self._wait_for_ghost(text)
         elif isinstance(message, ErrorLine):
             raise Refused(message.text)
+
+    def _say_name(self) -> None:
+        self._has_said_name = True
+        self._control += encode_line(self.name)
 
     def _answer_for_password(self, text: str) -> None:
         if not self._is_private:

@@ -7,6 +7,9 @@ Continues the tree of `chatlab.protocol.errors`:
       Refused            the client was refused, and trying again will not heal it
       ClientClosed       the client was used after its end
       AwayQueueFull      too many lines wait for the server to come back
+
+    OSError
+      TlsFailed          TLS could not be agreed on, or the connection was cut
 """
 
 from __future__ import annotations
@@ -33,6 +36,18 @@ class ClientClosed(ChatError):
 
 class AwayQueueFull(ChatError):
     """So many lines wait for the server that this one was not taken."""
+
+
+class TlsFailed(OSError):
+    """TLS did not come about, or it broke; the sentence says why (P34).
+
+    `heals`: trying again may help, as after a cut. `is_plain`: what has come is no TLS at all.
+    """
+
+    def __init__(self, sentence: str, *, heals: bool = False, is_plain: bool = False) -> None:
+        super().__init__(errno.EPROTO, sentence)
+        self.heals = heals
+        self.is_plain = is_plain
 
 
 def explain(error: OSError) -> str:

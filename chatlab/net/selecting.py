@@ -35,7 +35,7 @@ from .server import (
     ServerState,
     in_portions,
 )
-from .sockets import Waker, prepare, reset_on_close, show_address, shut
+from .sockets import Waker, has_more, prepare, reset_on_close, show_address, shut
 
 log = logging.getLogger("chatlab.server")
 
@@ -250,6 +250,9 @@ class SelectorChatServer(Server):
 
     def _serve(self, connection: LoopConnection, events: int) -> None:
         try:
+            if connection.greeting is not None:
+                self._shake_hands(connection)
+                return
             if events & _WRITE:
                 self._write(connection)
             if events & _READ and connection.events & _READ:
@@ -267,10 +270,30 @@ class SelectorChatServer(Server):
         except OSError as error:
             self._forget(connection, self._room.lost, explain(error))
             return
-        if chunk:
-            self._take_in(connection, chunk)
-        else:
+        if not chunk:
             self._forget(connection, self._room.lost, "the connection ended without a close")
+            return
+        self._take_in(connection, chunk)
+        if has_more(connection.socket):
+            self._read(connection)
+
+    def _shake_hands(self, connection: LoopConnection) -> None:
+        """Take the handshake of TLS a step on; when it is over, ask for the name."""
+        sock = connection.socket
+        try:
+            sock.flush()
+            is_over = sock.shake_hands(sock.raw.recv(LIMITS.RECV_BYTES))
+        except BlockingIOError:
+            is_over = False
+        except OSError as error:
+            self._forget(connection, self._room.lost, self._tell_of_no_tls(connection, error))
+            return
+        self._ask_for(connection, _READ | (_WRITE if sock.has_unsent else 0))
+        if is_over:
+            with self._room_lock:
+                self._greet_locked(connection)
+            if has_more(sock):
+                self._read(connection)
 
     def _take_in(self, connection: LoopConnection, chunk: bytes) -> None:
         """Give the lines of the chunk to the room, and perform what it says."""
@@ -413,7 +436,10 @@ class SelectorChatServer(Server):
                 reset_on_close(connection.socket)
             except OSError as error:
                 log.debug("%s is gone already: %s", connection.address, explain(error))
-            self._close(connection)
+            if connection.greeting is not None:
+                self._forget(connection, self._room.lost, "TLS was not agreed on in time")
+            else:
+                self._close(connection)
         if self._accepts_again is not None and self._accepts_again <= time.monotonic():
             self._accepts_again = None
             self._selector.register(self._listener, _READ)

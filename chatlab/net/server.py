@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from chatlab.protocol import ADDRESS_FULL, SERVER_FULL, Chat, ErrorLine, LineReader, format_server_line
+from chatlab.protocol import ADDRESS_FULL, ENCRYPTED, SERVER_FULL, Chat, ErrorLine, LineReader, format_server_line
 from chatlab.protocol import limits as LIMITS
 from chatlab.room import (
     AccountAnswer,
@@ -42,11 +42,14 @@ from chatlab.room import (
 )
 from chatlab.store import MemoryHistory
 
-from .errors import ListenFailed, explain, why_not_listening
+from .errors import ListenFailed, TlsFailed, explain, why_not_listening
 from .flood import TokenBucket
 from .outbox import Outbox
 from .round import ROUND_BYTES, Round
 from .sockets import DEFAULT_ADDRESS, Address, host_of, is_loopback, listen, send_now, show_address, shut
+
+if TYPE_CHECKING:
+    import ssl
 
 log = logging.getLogger("chatlab.server")
 
@@ -88,6 +91,8 @@ class Connection:
         self.ending = False
         self.since = time.monotonic()
         self.thread: threading.Thread | None = None
+        self.is_encrypted = False
+        self.greeting: list[Effect] | None = None  # what it is told when TLS is agreed on, and nothing before (P34)
 
 
 class ServerState(Enum):
@@ -112,6 +117,8 @@ class Server:
     `flood_control`: of whom it is limited how much they say and how often they connect (P33): of clients on other
     machines, of "all", or of "none".
 
+    `tls`: a `server_context` of tls.py; with it every connection is encrypted (P34).
+
     `on_happening` is called for each join, rename and departure, with no lock held; it may call any
     method, `stop` too.
     """
@@ -132,6 +139,7 @@ class Server:
         accounts: Accounts | None = None,
         for_members_only: bool = False,
         flood_control: FloodControl = "remote",
+        tls: ssl.SSLContext | None = None,
         on_happening: Callable[[Happening], None] | None = None,
     ) -> None:
         self.address = address
@@ -145,6 +153,7 @@ class Server:
         self.accounts = accounts
         self.for_members_only = for_members_only
         self.on_happening = on_happening
+        self.tls = tls
         # Guards the server's own state; start and stop alone wait for it, for one another.
         self._lifecycle = threading.Condition()
         self._state = ServerState.STOPPED
@@ -267,14 +276,44 @@ class Server:
         is_limited = self.flood_control == "all" or (self.flood_control == "remote" and not is_loopback(address))
         if is_limited and self._count_from_locked(host_of(address)) >= LIMITS.ADDRESS_LIMIT:
             return ADDRESS_FULL
-        session, effects = self._room.open(may_send_passwords=is_loopback(address))
+        session, effects = self._room.open(may_send_passwords=self.tls is not None or is_loopback(address))
         connection = self._new_connection(sock, address, session, self.outbox_limit_bytes)
         if is_limited:
             connection.bucket = TokenBucket(now=connection.since)
         self._connections[session] = connection
         self._naming_deadlines[connection] = connection.since + self.naming_seconds
-        self._perform_locked(effects)
+        if self.tls is None:
+            self._perform_locked(effects)
+        else:
+            self._encrypt(connection, effects)
         return connection
+
+    def _encrypt(self, connection: Connection, greeting: list[Effect]) -> None:
+        """Have it speak TLS from its first byte on, and keep what is to be said to it first."""
+        from .tls import TlsSocket  # only here: it loads `ssl`
+
+        connection.socket = TlsSocket(connection.socket, self.tls, server_side=True)
+        connection.is_encrypted = True
+        connection.greeting = greeting
+
+    def _greet_locked(self, connection: Connection) -> None:
+        """TLS is agreed on: say what was kept for now."""
+        greeting, connection.greeting = connection.greeting, None
+        self._perform_locked(greeting)
+
+    def _tell_of_no_tls(self, connection: Connection, error: OSError) -> str:
+        """TLS could not be agreed on: log it, and return why; who speaks plain text is told in plain text."""
+        reason = explain(error)
+        if connection.ending:
+            return reason  # it was late, which is logged already, or the server stops
+        log.info("%s is not let in: %s", connection.address, reason)
+        if isinstance(error, TlsFailed) and error.is_plain:
+            try:
+                send_now(connection.socket.raw, encode(format_server_line(ENCRYPTED)))
+                shut(connection.socket, socket.SHUT_WR)
+            except OSError as gone:
+                log.debug("%s did not wait to be told: %s", connection.address, explain(gone))
+        return reason
 
     def _count_from_locked(self, host: str) -> int:
         return sum(host_of(connection.address) == host for connection in self._connections.values())
@@ -284,7 +323,8 @@ class Server:
         log.warning("%s is turned away: %s", address, why.text)
         with sock:
             try:
-                send_now(sock, encode(format_server_line(why)))
+                if self.tls is None:  # else nothing can be said that would be understood (P34)
+                    send_now(sock, encode(format_server_line(why)))
                 shut(sock, socket.SHUT_WR)
                 # A close with unread bytes would send RST and could take our sentence with it.
                 sock.setblocking(False)
@@ -397,6 +437,8 @@ class Server:
 
     def _send_block(self, connection: Connection, block: bytes) -> int:
         """Send what the socket takes at once; return how many bytes that was."""
+        if connection.greeting is not None:
+            return len(block)  # nothing can be said before TLS is agreed on, and this is thrown away
         try:
             return send_now(connection.socket, block) if block else 0
         except OSError as error:
@@ -463,15 +505,25 @@ class Server:
         return max(0.0, min(firsts) - time.monotonic()) if firsts else None
 
     def _expire_locked(self) -> list[Connection]:
-        """End who has no name in time (P9, P35); return who does not let go of an ended connection (P30)."""
+        """End who has no name in time (P9, P35); return who does not let go of an ended connection (P30).
+
+        Who is late with TLS is among the latter: nothing could be said to them (P34).
+        """
         now = time.monotonic()
         for_name = (*self._naming_deadlines.items(), *self._password_deadlines.items())
-        for connection in [connection for connection, deadline in for_name if deadline <= now]:
-            self._perform_locked(self._room.expire(connection.session))
+        late_to_name = [connection for connection, deadline in for_name if deadline <= now]
+        for connection in late_to_name:
+            if connection.greeting is None:
+                self._perform_locked(self._room.expire(connection.session))
         overdue = [c for c, deadline in self._closing_deadlines.items() if deadline <= now]
         for connection in overdue:
             del self._closing_deadlines[connection]
-        return overdue
+        late_to_encrypt = [connection for connection in late_to_name if connection.greeting is not None]
+        for connection in late_to_encrypt:
+            log.info("%s is not let in: TLS was not agreed on in time", connection.address)
+            connection.ending = True
+            del self._naming_deadlines[connection]
+        return overdue + late_to_encrypt
 
 
 def in_portions(lines: list[bytes]) -> Iterator[list[bytes]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import select
+import selectors
 import socket
 import struct
 
@@ -111,6 +112,18 @@ def send_now(sock: socket.socket, block: bytes) -> int:
         return sock.send(block, socket.MSG_DONTWAIT) if HAS_DONTWAIT else sock.send(block)
     except BlockingIOError:
         return 0
+
+
+def wait_for_room(sock: socket.socket) -> None:
+    """Wait until a socket takes more, or is shut; for who has nothing else to wait for."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, selectors.EVENT_WRITE)
+        selector.select()
+
+
+def has_more(sock: socket.socket) -> bool:
+    """Say whether recv would return something that no selector knows of: only one that encrypts may have that."""
+    return getattr(sock, "has_more", False)
 
 
 def reset_on_close(sock: socket.socket) -> None:

@@ -38,7 +38,7 @@ from chatlab.room import Effect, Session
 
 from .errors import explain
 from .server import OUT_OF_RESOURCES, RESOURCE_PAUSE_SECONDS, Connection, Happening, Server, in_portions
-from .sockets import Waker, prepare, recv_chunk, reset_on_close, show_address, shut
+from .sockets import Waker, prepare, recv_chunk, reset_on_close, show_address, shut, wait_for_room
 
 log = logging.getLogger("chatlab.server")
 
@@ -206,6 +206,8 @@ class ChatServer(Server):
     def _read(self, connection: ThreadConnection) -> str:
         """Take in what the client sends until the connection ends; return why it did."""
         size_bytes = LIMITS.IDLE_RECV_BYTES
+        if connection.is_encrypted and (reason := self._shake_hands(connection)):
+            return reason
         while True:
             try:
                 chunk = recv_chunk(connection.socket, size_bytes)
@@ -215,7 +217,25 @@ class ChatServer(Server):
                 return "the connection ended without a close"
             self._take_in(connection, chunk)
             # The bytes that recv returns are set aside before it waits, by each of a thousand threads.
-            size_bytes = LIMITS.RECV_BYTES if len(chunk) == size_bytes else LIMITS.IDLE_RECV_BYTES
+            size_bytes = LIMITS.RECV_BYTES if len(chunk) >= size_bytes else LIMITS.IDLE_RECV_BYTES
+
+    def _shake_hands(self, connection: ThreadConnection) -> str:
+        """Agree on TLS in the client's own thread, so that a silent one holds nobody; return why it failed, or "".
+
+        Who is not ready at the deadline is shut from another thread (`_keep_deadlines`), which wakes this one.
+        """
+        sock = connection.socket
+        try:
+            while not sock.shake_hands(recv_chunk(sock.raw, LIMITS.IDLE_RECV_BYTES)):
+                while sock.has_unsent:
+                    wait_for_room(sock)
+                    sock.flush()
+        except OSError as error:
+            return self._tell_of_no_tls(connection, error)
+        with self._room_lock:
+            self._greet_locked(connection)
+        self._deliver()
+        return ""
 
     def _take_in(self, connection: ThreadConnection, chunk: bytes) -> None:
         """Give the lines of the chunk to the room, and see that its effects are written."""

@@ -4,6 +4,7 @@ from .errors import ChatError, LineError, LineNotText, LineTooLong, NameRefused,
 from .lines import CONTROL_CHARACTER, LineReader, decode_line, encode_line
 from .messages import (
     ADDRESS_FULL,
+    ENCRYPTED,
     QUESTION,
     SERVER_FULL,
     STOPPING,
@@ -29,6 +30,7 @@ __all__ = [
     "CONTROL_CHARACTER",
     "QUESTION",
     "ADDRESS_FULL",
+    "ENCRYPTED",
     "SERVER_FULL",
     "STOPPING",
     "WRONG_PASSWORD",

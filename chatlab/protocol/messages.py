@@ -168,6 +168,7 @@ ADDRESS_FULL = ErrorLine("There are too many connections from your address. Try 
 STOPPING = Notice("The server is stopping.")
 WRONG_PASSWORD = ErrorLine("The name or the password is wrong.")
 PASSWORD_CHANGED = Notice("Your password is changed.")
+ENCRYPTED = ErrorLine("This chat is encrypted: join with TLS, as `chatlab join --tls` does.")
 
 
 def welcome(name: str, others: str) -> Notice:
