@@ -365,7 +365,7 @@ def test_a_history_of_its_own_ends_with_the_server(engine, make):
 @contextmanager
 def served(*arguments: str):
     """A server in a process of its own: yield it and its address. What it says on stderr is in `stderr` at the end."""
-    command = [sys.executable, "-u", "-m", "chatlab", "serve", "--port", "0", "--quiet", *map(str, arguments)]
+    command = [sys.executable, "-u", "-m", "chatlab", "serve", "--port", "0", *map(str, arguments)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process, (LOCAL[0], int(re.search(r"open at \S+:(\d+):", process.stdout.readline())[1]))
@@ -377,13 +377,13 @@ def served(*arguments: str):
 @pytest.mark.clause("P10", "P23", "P31", "P32")
 def test_what_was_confirmed_survives_a_server_that_is_killed(tmp_path, name):
     data = tmp_path / "made" / "if need be"
-    with served("--data", data, "--engine", name) as (process, address):
+    with served("--quiet", "--data", data, "--engine", name) as (process, address):
         with Person(address, "ana") as ana, Person(address, "bob") as bob:
             ana.send("one", "dos palabras", "/msg bob secret", "/ping kept")
             assert ana.lines_until("* pong kept")[-1] == "* pong kept"
             assert bob.lines_until("ana (private): secret")
             process.kill()
-    with served("--data", data, "--engine", name) as (process, address):
+    with served("--quiet", "--data", data, "--engine", name) as (process, address):
         with Person(address, "carla") as carla:
             carla.send("/history", "/search PALABRAS", "/search secret", "/ping all")
             assert without_moments(carla.lines_until("* pong all")) == [
@@ -398,7 +398,7 @@ def test_what_was_confirmed_survives_a_server_that_is_killed(tmp_path, name):
 @pytest.mark.clause("P31")
 def test_the_chat_goes_on_where_nothing_can_be_written(tmp_path):
     (tmp_path / "a file").write_text("no directory")
-    with served("--data", tmp_path / "a file") as (process, address):
+    with served("--quiet", "--data", tmp_path / "a file") as (process, address):
         with Person(address, "ana") as ana, Person(address, "bob") as bob:
             bob.send("hello", "/history", "/search hello", "/ping x")
             told = bob.lines_until("* pong x")

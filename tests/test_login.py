@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 
 import pytest
 from fake_accounts import FakeAccounts, ThreadedAccounts
 from person import Person
+from test_history import ROOT, served
 
 from chatlab import ChatClient, ChatServer
 from chatlab.net import Refused, SelectorChatServer
@@ -560,3 +563,52 @@ def test_a_server_asks_for_no_password_over_such_a_connection(engine, accounts, 
         assert ana.line().startswith("* Welcome, bob.")
         assert ana.line().startswith("! Not done: everyone on the way could read a password here")
     assert not any(isinstance(request, Register) for request in accounts.asked)
+
+
+# ---- everything together: `chatlab serve --data` and `chatlab accounts` --------------------------------
+
+
+def chatlab(*words: str, typed: str = "") -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "chatlab", *words], cwd=ROOT, input=typed, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.clause("P35", "P36", "P37")
+@pytest.mark.parametrize("engine", ["threads", "selectors"])
+def test_accounts_survive_a_kill_and_no_password_stands_anywhere(tmp_path, engine):
+    """By the real cost of a hash, and by another process that makes an operator while the server runs."""
+    secrets = ["correct horse", "battery staple", "the boss is here", "a wrong guess"]
+    words = ["--data", tmp_path, "--engine", engine, "--verbose"]
+    said = ""
+    with served(*words) as (process, address), Person(address, "bob") as bob, Person(address, "op") as op:
+        bob.send(f"/register {secrets[0]}", f"/password {secrets[1]}", "/ping done")
+        assert len(bob.lines_until("* pong done")) == 4  # op has joined
+        added = chatlab("accounts", "add", "eva", "--operator", "--data", str(tmp_path), typed=f"{secrets[2]}\n")
+        assert added.returncode == 0, added.stderr
+        said += added.stdout + added.stderr
+        op.send("/nick eva")
+        assert op.line() == "! The name eva has an account: connect anew to come in with its password."
+        process.kill()
+        said += process.stderr.read()
+    with served(*words) as (process, address), Person(address) as bob, Person(address) as eva:
+        assert bob.give_name("bob") == "* Password for bob?"
+        bob.send(secrets[3], secrets[1], "hello", "/ping here")
+        assert [bob.line(), bob.line()] == [WRONG, "* Password for bob?"]
+        assert bob.line().startswith("* Welcome, bob.")
+        assert eva.give_name("eva") == "* Password for eva?"
+        eva.send(secrets[2], "/ban bob 5", "/history", "close")
+        assert bob.rest()[-1] == "! You were banned by eva for 5 minutes."
+        read = "\n".join(eva.rest())
+        assert "* bob was banned by eva for 5 minutes" in read
+        process.kill()
+        said += process.stderr.read()
+    with served(*words) as (process, address), Person(address) as bob:
+        assert bob.give_name("bob").startswith("! Try another name: bob is banned for ")
+    listed = chatlab("accounts", "list", "--data", str(tmp_path)).stdout
+    assert [line.split()[:2] for line in listed.splitlines()] == [["bob", "-"], ["eva", "operator"]]
+    kept = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    assert {"accounts.sqlite3", "chat.sqlite3"} <= set(kept) and b"hello" in b"".join(kept.values())
+    for secret in secrets:
+        assert secret not in said and secret not in read and secret not in listed
+        assert not [name for name, content in kept.items() if secret.encode() in content]

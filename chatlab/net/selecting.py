@@ -303,8 +303,7 @@ class SelectorChatServer(Server):
         if refused:
             is_overdrawn = connection.bucket.is_overdrawn
             self._happenings += self._perform_locked(self._room.too_fast(session, refused, is_overdrawn))
-        if connection.reader.overlong:
-            self._happenings += self._perform_locked(self._room.overlong(session))
+        self._end_if_overlong(connection)
 
     def _say(self, connection: LoopConnection, said: list[bytes]) -> None:
         """Give lines to the room, until one has to be answered by the accounts: those behind it wait."""
@@ -326,6 +325,11 @@ class SelectorChatServer(Server):
                         return
             self._deliver_if_full()
 
+    def _end_if_overlong(self, connection: LoopConnection) -> None:
+        """End whose line is too long (P2), once what came before it is answered."""
+        if connection.reader.overlong and not connection.session.is_waiting:
+            self._happenings += self._perform_locked(self._room.overlong(connection.session))
+
     def _go_on(self) -> None:
         """Give the room the lines that have waited for answers which are here now."""
         waiting, self._waiting = self._waiting, []
@@ -335,6 +339,7 @@ class SelectorChatServer(Server):
                 continue
             held, connection.held = connection.held, []
             self._say(connection, held)
+            self._end_if_overlong(connection)
             if connection.socket.fileno() != -1:
                 self._ask_for(connection, connection.events & _WRITE | connection.reads)
 

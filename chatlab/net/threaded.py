@@ -250,6 +250,7 @@ class ChatServer(Server):
         if refused:
             self._happen(self._room.too_fast, connection.session, refused, connection.bucket.is_overdrawn)
         if connection.reader.overlong:
+            self._wait_for_accounts(connection.session)
             self._happen(self._room.overlong, connection.session)
         self._deliver()
 
@@ -259,10 +260,7 @@ class ChatServer(Server):
         With a round full, be the courier first, or wait for it: whoever floods is slowed, and loses nothing. What a
         client says behind a line that the accounts have to answer waits for that.
         """
-        if session.is_waiting:
-            self._deliver()
-            with self._room_lock:
-                self._accounts_answered.wait_for(lambda: not session.is_waiting)
+        self._wait_for_accounts(session)
         while True:
             with self._room_lock:
                 while self._round.is_full and self._courier_is_out:
@@ -274,6 +272,13 @@ class ChatServer(Server):
             self._deliver()
         self._tell(happenings)
         return effects is not None
+
+    def _wait_for_accounts(self, session: Session) -> None:
+        """Return when the accounts have answered what this client has asked."""
+        if session.is_waiting:
+            self._deliver()
+            with self._room_lock:
+                self._accounts_answered.wait_for(lambda: not session.is_waiting)
 
     def _forget(
         self, connection: ThreadConnection, last_decision: Callable[..., list[Effect]], *arguments: object
