@@ -31,10 +31,10 @@ class PasswordMask:
         # Of the line that is not ended: how it begins, _NO_COMMAND, or None if all the rest of it is hidden.
         self._beginning: bytes | None = b""
 
-    def hide(self, chunk: bytes) -> bytes:
+    def hide(self, chunk: bytes, has_slash: bool = True) -> bytes:
         """Return the chunk with stars in place of passwords; the same object if there are none."""
         may_begin = chunk.startswith(b"/") if self._beginning == b"" else self._beginning != _NO_COMMAND
-        if not (self.secret_lines or may_begin or b"\n/" in chunk):
+        if not (self.secret_lines or may_begin or (has_slash and b"\n/" in chunk)):
             self._beginning = b"" if chunk.endswith(b"\n") else _NO_COMMAND
             return chunk
         return b"".join(map(self._hide_in_line, chunk.splitlines(keepends=True)))
@@ -67,15 +67,20 @@ class ConversationMask:
     def __init__(self) -> None:
         self._up = {"received": PasswordMask(), "passed": PasswordMask()}
         self._heard = b"\n"  # the end of what the server has said so far
+        self._plain = b""  # what has come last, if it has no slash: most of it passes as it came
 
     def sent(self, kind: str, chunk: bytes) -> bytes:
         """Return what may be kept of bytes from the client; `kind` as in WireEvent."""
-        return self._up[kind].hide(chunk)
+        # A single byte is looked for at the speed of memory, and that counts: once is enough.
+        has_slash = chunk is not self._plain and b"/" in chunk
+        self._plain = chunk if kind == "received" and not has_slash else b""
+        return self._up[kind].hide(chunk, has_slash)
 
     def heard(self, chunk: bytes) -> None:
         """The server has said this: it may ask for a password."""
         size = len(_QUESTION) - 1
-        count = chunk.count(_QUESTION) + (self._heard + chunk[:size]).count(_QUESTION)
+        count = chunk.count(_QUESTION) if b"*" in chunk else 0
+        count += (self._heard + chunk[:size]).count(_QUESTION)
         for mask in self._up.values():
             mask.secret_lines += count
         self._heard = (self._heard + chunk[-size:])[-size:]

@@ -19,7 +19,7 @@ from typing import Any
 
 from chatlab.protocol.lines import LineReader
 
-from . import answers, chat, lines, loops, measuring, remembering, rooms, trials
+from . import admitting, answers, chat, lines, loops, measuring, remembering, rooms, trials
 
 # How long all trials together may take. They take a second.
 TRIAL_SECONDS = 10.0
@@ -34,6 +34,10 @@ FILES: dict[str, list[str]] = {
     "lab07_coming_back.py": ["backoff", "heals", "Returning"],
     "lab08_when_it_breaks.py": ["chunks", "Outbox"],
     "lab09_history.py": ["split_command", "help_lines", "run_command", "History", "chat_table", "keep"],
+    "lab10_who_are_you.py": [
+        "check_password", "hash_password", "verify", "needs_rehash", "Accounts", "Tries", "let_in", "for_log",
+        "server_context", "client_context", "connect_tls", "over_tls",
+    ],  # fmt: skip
     "lab11_one_thread.py": ["LoopServer"],
     "lab12_measure.py": [
         "percentile", "summary", "due", "stamped", "Stamps", "Window", "blocks", "by_turns", "times_as_fast", "measure",
@@ -55,6 +59,7 @@ OURS: dict[str, Any] = {
     "chunks": lines.chunks,
     "Outbox": lines.Outbox,
     **{name: getattr(remembering, name) for name in FILES["lab09_history.py"]},
+    **{name: getattr(admitting, name) for name in FILES["lab10_who_are_you.py"]},
     "LoopServer": loops.LoopServer,
     **{name: getattr(measuring, name) for name in FILES["lab12_measure.py"]},
 }

@@ -10,6 +10,7 @@ import json
 import os
 import queue
 import socket
+import ssl
 import tempfile
 import threading
 import types
@@ -18,6 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chatlab.lab.practice_certificates import CA, pair
+
+from .admitting import Cost
 from .remembering import Row
 
 # What a trial waits for comes at once, or never.
@@ -338,6 +342,58 @@ def _keeps_what_is_said(keep: Any, ours: Any) -> bool:
     return came == [None, "/x", None, "hi"] and history.lines[2:] == [("eve", "/x"), ("eve", "hi")]
 
 
+_CHEAP = Cost(16, 1, 1)
+
+
+def _verifies(verify: Any, ours: Any) -> bool:
+    record = ours.hash_password("a long word", _CHEAP)
+    return [verify(record, text) for text in ("a long word", "a long Word")] == [True, False]
+
+
+def _keeps_accounts(Accounts: Any, ours: Any) -> bool:
+    records: dict[str, str] = {}
+    accounts = Accounts(records, _CHEAP)
+    came = [accounts.register("Ana", "a long word"), accounts.register("ANA", "another word"), accounts.has("ana")]
+    came += [accounts.login("ana", "a long word"), accounts.login("eve", "a long word")]
+    came += [accounts.change("ana", "a long word", "another word"), accounts.login("ana", "another word")]
+    came += [list(records) == ["ana"], accounts.unregister("ana", "another word"), accounts.has("ana")]
+    return came == [True, False, True, True, False, True, True, True, True, False]
+
+
+def _slows_down(Tries: Any, ours: Any) -> bool:
+    tries = Tries(lambda: 5.0)
+    waits = []
+    for _ in range(10):
+        tries.failed("ana")
+        waits.append(tries.wait_seconds("Ana"))
+    tries.succeeded("ana")
+    return waits == [0, 0, 1, 2, 4, 8, 16, 32, 60, 60] and tries.wait_seconds("ana") == 0
+
+
+def _is_a_door(let_in: Any, ours: Any) -> bool:
+    accounts, tries = ours.Accounts({}, _CHEAP), ours.Tries(lambda: 5.0)
+    accounts.register("ana", "a long word")
+    answers, told = iter(["ana", "no", "eve", "a long word", "ana", "a long word"]), []
+    name = let_in(accounts, tries, lambda line: next(answers), told.append)
+    return name == "ana" and told == ["! Name or password is wrong."] * 2 + ["* Welcome, ana."]
+
+
+def _meet_over_tls(over_tls: Any, connect_tls: Any, ours: Any) -> bool:
+    server = ours.ThreadServer(over_tls(_echo, ours.server_context(*pair("localhost")), PATIENCE_SECONDS))
+    address = server.start("127.0.0.1", 0)
+    try:
+        with connect_tls(address, "localhost", ours.client_context(CA), PATIENCE_SECONDS) as tls:
+            tls.sendall(b"x")
+            return tls.recv(1) == b"x" and tls.version() is not None
+    finally:
+        server.stop()
+
+
+def _checks_certificates(client_context: Any, ours: Any) -> bool:
+    context = client_context(CA)
+    return context.check_hostname and context.verify_mode == ssl.CERT_REQUIRED and len(context.get_ca_certs()) == 1
+
+
 def _stamps_come_back(Stamps: Any, ours: Any) -> bool:
     stamps, line = Stamps(3, 23), b"a: " + ours.stamped(0.5, 20)
     return [stamps.feed(line + line[:9]), stamps.feed(line[9:])] == [[0.5], [0.5]]
@@ -403,6 +459,31 @@ TRIALS: dict[str, list[Trial]] = {
     "History": [_is_a_history],
     "chat_table": [_has_three_rows],
     "keep": [_keeps_what_is_said],
+    "check_password": [
+        lambda check_password, _: check_password("ñandú 12") is None,
+        lambda check_password, _: _refuses(check_password, "1234567"),
+        lambda check_password, _: _refuses(check_password, "x" * 1025),
+    ],
+    "hash_password": [
+        lambda hash_password, ours: ours.verify(hash_password("a long word", _CHEAP), "a long word"),
+        lambda hash_password, _: hash_password("a long word", _CHEAP) != hash_password("a long word", _CHEAP),
+    ],
+    "verify": [_verifies],
+    "needs_rehash": [
+        lambda needs_rehash, _: needs_rehash("scrypt$16$1$1$00$00", _CHEAP) is False,
+        lambda needs_rehash, _: needs_rehash("scrypt$16$1$10$00$00", _CHEAP) is True,
+    ],
+    "Accounts": [_keeps_accounts],
+    "Tries": [_slows_down],
+    "let_in": [_is_a_door],
+    "for_log": [
+        lambda for_log, _: for_log("/REGISTER hunter22") == "/REGISTER ****",
+        lambda for_log, _: [for_log(text) for text in ("//x y", "/nick y", "x y")] == ["//x y", "/nick y", "x y"],
+    ],
+    "server_context": [lambda server_context, _: server_context(*pair("localhost")).check_hostname is False],
+    "client_context": [_checks_certificates],
+    "connect_tls": [lambda connect_tls, ours: _meet_over_tls(ours.over_tls, connect_tls, ours)],
+    "over_tls": [lambda over_tls, ours: _meet_over_tls(over_tls, ours.connect_tls, ours)],
     "LoopServer": [_is_a_chat, _has_one_thread],
     "percentile": [lambda percentile, _: [percentile([3, 1, 2, 4], part) for part in (50, 51, 100)] == [2, 3, 4]],
     "summary": [lambda summary, _: summary([[0.5], [0.25]]) == {"p50": 250, "p90": 500, "p99": 500, "max": 500}],

@@ -1,0 +1,11 @@
+"""The hashes are compared with ==.
+
+fails: 10.4
+hint 10.4: `==` ends at the first byte that differs
+"""
+
+
+def verify(record, password):
+    _, n, r, p, salt, hashed = record.split("$")
+    again = scrypt(password, bytes.fromhex(salt), Cost(int(n), int(r), int(p)))
+    return again == bytes.fromhex(hashed)

@@ -1,0 +1,20 @@
+"""If TLS fails, it goes on without.
+
+fails: 10.20
+hint 10.20: Which errors does wrap_socket raise
+"""
+
+
+def connect_tls(address, hostname, context, timeout_seconds=10.0):
+    connection = socket.create_connection(address, timeout_seconds)
+    try:
+        tls = context.wrap_socket(connection, server_hostname=hostname)
+    except ssl.SSLCertVerificationError as error:
+        why = {CODE_EXPIRED: EXPIRED, CODE_OTHER_NAME: OTHER_NAME}.get(error.verify_code, FOREIGN)
+        raise NotTheServer(f"{hostname}: {why}") from None
+    except ssl.SSLError:
+        return socket.create_connection(address)
+    finally:
+        connection.close()
+    tls.settimeout(None)
+    return tls

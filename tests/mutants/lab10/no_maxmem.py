@@ -1,0 +1,10 @@
+"""hashlib.scrypt is called without maxmem, which is enough for small costs alone.
+
+fails: 10.2 10.3
+hint 10.2: hashlib.scrypt(password.encode(), salt=..., n=..., r=..., p=..., maxmem=..., dklen=...): w
+"""
+
+
+def scrypt(password, salt, cost):
+    n, r, p = cost
+    return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, dklen=HASH_BYTES)

@@ -1,0 +1,13 @@
+"""The wait begins after one failure more.
+
+fails: 10.14
+hint 10.14: After how many failures is the first wait
+"""
+
+
+class Tries:
+    def failed(self, name):
+        with self._failures_lock:
+            count = self._failures.get(name.casefold(), (0, 0))[0] + 1
+            wait = min(MOST_WAIT_SECONDS, 2 ** (count - FREE_TRIES - 1)) if count > FREE_TRIES else 0
+            self._failures[name.casefold()] = count, self._now() + wait

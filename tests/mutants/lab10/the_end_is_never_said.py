@@ -1,0 +1,23 @@
+"""The connection is not closed when the handler has returned.
+
+fails: 10.22
+hint 10.22: What if the client says nothing, and what if it says `hello`
+"""
+
+
+OPEN = []
+
+
+def over_tls(handle, context, timeout_seconds=10.0):
+    def handle_tls(connection):
+        connection.settimeout(timeout_seconds)
+        try:
+            tls = context.wrap_socket(connection, server_side=True)
+        except OSError:
+            connection.close()
+            return
+        tls.settimeout(None)
+        OPEN.append(tls)
+        handle(tls)
+
+    return handle_tls

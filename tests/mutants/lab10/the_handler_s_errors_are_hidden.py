@@ -1,0 +1,19 @@
+"""The handler's own errors are taken for those of the handshake.
+
+fails: 10.22
+hint 10.22: What if the client says nothing, and what if it says `hello`
+"""
+
+
+def over_tls(handle, context, timeout_seconds=10.0):
+    def handle_tls(connection):
+        connection.settimeout(timeout_seconds)
+        try:
+            tls = context.wrap_socket(connection, server_side=True)
+            with tls:
+                tls.settimeout(None)
+                handle(tls)
+        except OSError:
+            connection.close()
+
+    return handle_tls
