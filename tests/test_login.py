@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 import threading
@@ -471,10 +472,11 @@ def test_a_password_is_in_no_log_and_no_history(server, caplog):
     caplog.set_level(logging.DEBUG)
     with Person(server.address) as ana:
         ana.hear_question()
-        ana.send("ana", SECRET, f"/password {OTHER_SECRET}", "hello", f"/REGISTER {SECRET}")
+        ana.send("ana", "not the password", SECRET, f"/password {OTHER_SECRET}", "hello", f"/REGISTER {SECRET}")
         ana.send("/history", "/search horse", "close")
         read = "\n".join(ana.rest())
-    for secret in (SECRET, OTHER_SECRET):
+    assert re.search(r"127\.0\.0\.1:\d+: wrong password for ana", caplog.text)
+    for secret in (SECRET, OTHER_SECRET, "not the password"):
         assert secret not in read and secret not in caplog.text
 
 

@@ -39,6 +39,7 @@ from chatlab.room import (
     Send,
     Session,
     SinceTime,
+    Verify,
 )
 from chatlab.store import MemoryHistory
 
@@ -394,6 +395,9 @@ class Server:
 
     def _account_answered(self, room: Room, asked: Ask, answer: AccountAnswer) -> None:
         """The accounts have answered: as with the history."""
+        connection = self._connections.get(asked.session)
+        if isinstance(asked.request, Verify) and not (answer.is_done or answer.trouble) and connection is not None:
+            log.warning("%s: wrong password for %s", connection.address, asked.request.name)
         self._answers.append(partial(room.account_answered, asked, answer))
         self._wake()
 
