@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chatlab.lab.faults import Fault
     from chatlab.lab.pieces.chat import OwnServer
     from chatlab.lab.wire import Wire
-    from chatlab.store.accounts import AccountInfo, DiskAccounts
+    from chatlab.store.accounts import DiskAccounts
     from chatlab.store.disk import DiskHistory
 
 # chatlab.net's DEFAULT_ADDRESS and two limits of chatlab.protocol.limits, which load too much
@@ -40,6 +40,8 @@ DEFAULT_PATIENCE_SECONDS = 3.0
 
 # How long a server that a student wrote may take to stop.
 OWN_STOP_SECONDS = 15
+
+NO_SQLITE = "chatlab: this Python has no SQLite, which keeps histories and accounts."
 
 COMMAND = "py -m chatlab" if os.name == "nt" else "python3 -m chatlab"
 
@@ -89,7 +91,7 @@ def serve(arguments: argparse.Namespace) -> int:
             accounts = _disk_accounts(arguments.data, is_needed=arguments.members_only)
             history = _disk_history(arguments.data) if arguments.history else None
         except ImportError:
-            say("chatlab: this Python has no SQLite, which keeps the data: leave --data out.", sys.stderr)
+            say(f"{NO_SQLITE} Leave --data out.", sys.stderr)
             return 1
         except ChatError as unusable:
             say(f"chatlab: {unusable}", sys.stderr)
@@ -275,8 +277,13 @@ def accounts(arguments: argparse.Namespace) -> int:
     directory = Path(arguments.data)
     _check_account_arguments(arguments)
     try:
-        for line in _see_to_accounts(arguments.action, arguments.name, directory, arguments.operator):
+        from chatlab.admin import see_to_accounts
+
+        for line in see_to_accounts(arguments.action, arguments.name, directory, arguments.operator):
             say(line, sys.stdout)
+    except ImportError:
+        say(NO_SQLITE, sys.stderr)
+        return 1
     except ChatError as error:
         say(f"chatlab: {error}", sys.stderr)
         return 1
@@ -295,77 +302,6 @@ def _check_account_arguments(arguments: argparse.Namespace) -> None:
             arguments.name = check_name(arguments.name)
         except NameRefused as refused:
             arguments.parser.error(str(refused))
-
-
-def _see_to_accounts(action: str, name: str, directory: Path, is_operator: bool) -> list[str]:
-    """Do what was asked, and return what to say of it; raise ChatError if it cannot be done."""
-    from contextlib import closing
-
-    from chatlab.store.accounts import FILE_NAME, AccountRefused, AccountsUnusable, DiskAccounts
-
-    if action != "add":  # which begins with nothing; the others would only hide a typing mistake
-        if not directory.is_dir():
-            raise AccountsUnusable(f"there is no directory {directory}: --data takes the one that the server has")
-        if not (directory / FILE_NAME).exists():
-            if action == "list":
-                return [f"There are no accounts in {directory} yet."]
-            raise AccountRefused(f"{name} has no account in {directory}: there are none yet")
-    with closing(DiskAccounts(directory)) as kept:
-        if action == "list":
-            return _account_lines(kept.names()) or [f"There are no accounts in {directory}."]
-        if action == "add":
-            if kept.has(name):
-                other = "promote makes its owner an operator" if is_operator else "remove it first to begin anew"
-                raise AccountRefused(f"{name} has an account already, and nothing was changed: {other}")
-            kept.add(name, _ask_password(name), is_operator)
-            return [f"{name} has an account in {kept.path} now{', as an operator' if is_operator else ''}."]
-        if action == "remove":
-            kept.remove(name)
-            return [f"{name} has no account any more."]
-        kept.mark(name, is_operator=action == "promote")
-        return [f"{name} is an operator now." if action == "promote" else f"{name} is no operator any more."]
-
-
-def _account_lines(found: list[AccountInfo]) -> list[str]:
-    from datetime import datetime
-
-    from chatlab.protocol.visible import visible
-
-    width = max((len(visible(one.name)) for one in found), default=0)
-    return [
-        f"{visible(one.name):{width}}  {'operator' if one.is_operator else '-':8}"
-        f"  since {datetime.fromtimestamp(one.made_at):%Y-%m-%d %H:%M}"
-        for one in found
-    ]
-
-
-def _ask_password(name: str) -> str:
-    """Return a password that is typed twice without an echo, or the one line that comes through a pipe."""
-    import getpass
-    import warnings
-
-    from chatlab.keyboards import is_terminal
-    from chatlab.protocol import PasswordRefused, check_password
-    from chatlab.protocol.limits import LINE_LIMIT_BYTES
-
-    try:
-        if not is_terminal(sys.stdin):
-            line = sys.stdin.readline(LINE_LIMIT_BYTES) if sys.stdin else ""
-            return check_password(line.removesuffix("\n").removesuffix("\r"))
-        with warnings.catch_warnings():
-            # getpass only warns where it cannot turn the echo off, and then shows what is typed.
-            warnings.simplefilter("error", getpass.GetPassWarning)
-            password = check_password(getpass.getpass(f"A password for {name}: "))
-            again = getpass.getpass("Once more: ")
-    except EOFError:
-        raise PasswordRefused("no password was given, and nothing was changed") from None
-    except UnicodeDecodeError:  # whose own sentence would show a part of it
-        raise PasswordRefused("the password is no text in this terminal's encoding") from None
-    except getpass.GetPassWarning:
-        raise PasswordRefused("this terminal would show the password: send it as a line through a pipe") from None
-    if again != password and check_password(again) != password:
-        raise PasswordRefused("that was another one, and nothing was changed")
-    return password
 
 
 def certificate(arguments: argparse.Namespace) -> int:

@@ -26,11 +26,12 @@ MAY_IMPORT = {
     "bench": {"keyboards"},
     "keyboards": {"unseen"},
     "unseen": set(),
+    "admin": {"protocol", "store", "keyboards"},
     "flusher": set(),
     "terminal": {"protocol", "room", "net", "keyboards"},
-    "cli": {"protocol", "room", "net", "store", "lab", "grading", "bench", "terminal", "keyboards"},
+    "cli": {"protocol", "room", "net", "store", "lab", "grading", "bench", "terminal", "admin", "keyboards"},
 }
-CORE = ("protocol", "room", "store", "net", "keyboards", "terminal", "cli")
+CORE = ("protocol", "room", "store", "net", "keyboards", "terminal", "admin", "cli")
 PURE = ("protocol", "room")
 # Sockets, threads, clocks and chance: the pure parts are given what they need of them as arguments.
 IMPURE = {"asyncio", "multiprocessing", "random", "secrets", "select", "selectors", "socket"}
