@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from chatlab import cli
 from chatlab.grading.catalog import find_course
 from chatlab.grading.matrix import (
+    JOBS,
     Mutant,
     alone,
     complaints,
@@ -23,6 +25,7 @@ from chatlab.grading.matrix import (
     one_for_each_check,
     what_a_student_reads,
 )
+from chatlab.grading.preloaded import Pool
 from chatlab.grading.results import Grade
 
 COURSE = find_course(Path(__file__))
@@ -32,8 +35,15 @@ LEAST_MUTANTS = 30
 Judged = dict[str, tuple[Mutant, Grade]]
 
 
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Pool]:
+    """The same for all labs: each takes a second to load."""
+    with Pool(COURSE, JOBS) as workers:
+        yield workers
+
+
 @pytest.fixture(scope="module", params=LABS)
-def judged(request) -> Judged:
+def judged(request, workers) -> Judged:
     """All mutants of a lab, judged: one for each check by all checks, and the others by those that must find them.
 
     `chatlab grade --matrix` judges every mutant by all checks, and takes five times as long.
@@ -41,7 +51,7 @@ def judged(request) -> Judged:
     which = mutants(COURSE, request.param)
     whole = one_for_each_check(which)
     in_short = [mutant for mutant in which if mutant not in whole]
-    return {mutant.name: (mutant, grade) for mutant, grade in judge_all(COURSE, which, in_short=in_short)}
+    return {mutant.name: (mutant, grade) for mutant, grade in judge_all(COURSE, which, workers, in_short)}
 
 
 def test_there_are_mutants():

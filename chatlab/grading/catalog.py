@@ -6,6 +6,7 @@ Knows nothing of what is in them.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +73,14 @@ def find_lab(course: Path, asked: str) -> Lab:
 def _title(path: Path) -> str:
     """Return "Bytes are not messages" of "Lab 02: bytes are not messages. TCP delivers ..."."""
     try:
-        words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem
+        words = _docstring(path.read_text(encoding="utf-8")) or path.stem
     except (SyntaxError, ValueError, OSError, RecursionError):  # a student's file, in the middle of an edit
         return path.stem
     sentence = re.split(r"[.\n](?:\s|$)", words + "\n", maxsplit=1)[0]
     title = re.sub(r"^Lab \d+: ", "", " ".join(sentence.split()))
     return title[:1].upper() + title[1:]
+
+
+@functools.lru_cache(maxsize=64)  # the same files are asked about again and again
+def _docstring(source: str) -> str | None:
+    return ast.get_docstring(ast.parse(source))

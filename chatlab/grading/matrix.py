@@ -59,17 +59,17 @@ class Mutant:
 def mutants(course: Path, lab: str = "") -> list[Mutant]:
     """Return the mutants of a lab, or of all. Raise ValueError for one that does not say what it must fail."""
     paths = sorted((course / "tests" / "mutants").glob(f"{lab or '*'}/*.py"))
-    return [_read(course, path) for path in paths]
+    found = {key: find_lab(course, key) for key in {path.parent.name for path in paths}}
+    return [_read(course, found[path.parent.name], path) for path in paths]
 
 
-def _read(course: Path, path: Path) -> Mutant:
+def _read(course: Path, lab: Lab, path: Path) -> Mutant:
     text = path.read_text(encoding="utf-8")
     words = ast.get_docstring(ast.parse(text)) or ""
     fails = re.search(r"^fails: (.+)$", words, re.MULTILINE)
     hints = dict(re.findall(r"^hint ([\d.]+): (.+)$", words, re.MULTILINE))
     if not fails or not hints or not set(hints) <= set(fails[1].split()):
         raise ValueError(f"{path}: the docstring wants `fails: NUMBERS`, and `hint NUMBER: WORDS` of one of them")
-    lab = find_lab(course, path.parent.name)
     solution = (course / "solutions" / lab.file).read_text(encoding="utf-8")
     about = words.split("\n\n")[0]
     return Mutant(path.stem, lab, about, frozenset(fails[1].split()), hints, compose(solution, text), path)
@@ -154,16 +154,16 @@ def judge(
 
 
 def judge_all(
-    course: Path, which: list[Mutant], jobs: int = JOBS, in_short: Iterable[Mutant] = ()
+    course: Path, which: list[Mutant], workers: Pool, in_short: Iterable[Mutant] = ()
 ) -> Iterator[tuple[Mutant, Grade]]:
-    """Judge mutants, so many at once; yield them in order. Those `in_short` meet the checks that must find them."""
+    """Judge mutants, JOBS at once; yield them in order. Those `in_short` meet the checks that must find them."""
     short = {one.path for one in in_short}
 
     def judge_one(one: Mutant) -> Grade:
         checks = one.fails if one.path in short else ()
         return judge(course, {one.lab.file: one.source}, [one.lab.key], checks=checks, workers=workers)
 
-    with Pool(course, jobs) as workers, ThreadPoolExecutor(jobs) as pool:
+    with ThreadPoolExecutor(JOBS) as pool:
         yield from zip(which, pool.map(judge_one, which))
 
 
@@ -229,17 +229,18 @@ def print_matrix(course: Path, lab: str = "") -> bool:
     every = sorted(path.name for path in (course / "tests" / "mutants").glob("lab*"))
     keys = [find_lab(course, lab).key] if lab else every
     is_good = True
-    for key in keys:
-        results = list(judge_all(course, mutants(course, key)))
-        if not results:
-            continue
-        print(as_table(results), flush=True)
-        for mutant, grade in results:
-            for complaint in complaints(mutant, grade):
-                print(f"{mutant.name}: {complaint}")
-                is_good = False
-        is_good = is_good and "No mutant" not in as_table(results)
-        print()
+    with Pool(course, JOBS) as workers:
+        for key in keys:
+            results = list(judge_all(course, mutants(course, key), workers))
+            if not results:
+                continue
+            print(as_table(results), flush=True)
+            for mutant, grade in results:
+                for complaint in complaints(mutant, grade):
+                    print(f"{mutant.name}: {complaint}")
+                    is_good = False
+            is_good = is_good and "No mutant" not in as_table(results)
+            print()
     return is_good
 
 

@@ -10,6 +10,8 @@ system has no fork (Windows), each submission gets a worker that is started for 
 
 from __future__ import annotations
 
+import gc
+import io
 import json
 import os
 import signal
@@ -18,9 +20,11 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, redirect_stdout, suppress
 from pathlib import Path
 from queue import SimpleQueue
+
+from .catalog import find_course, labs
 
 # After so long a worker is ended: the checks have limits of their own, and all together take seconds.
 WORKER_SECONDS = 300
@@ -106,10 +110,20 @@ class Pool:
 def serve() -> None:
     """Read arguments from standard input, a JSON list a line; answer each with [exit code, what was printed]."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    import pytest  # noqa: F401
+    import pytest
 
     from . import checks, plugin, races, worker  # noqa: F401
 
+    course = find_course()
+    with redirect_stdout(io.StringIO()):  # which is for the answers alone
+        # Whatever pytest loads on its way to the checks is here from now on, and the checks are too.
+        pytest.main(
+            [str(option) for option in (*worker.pytest_options(course), "--collect-only", course / "tests" / "graded")]
+        )
+    labs(course)  # and their titles are known
+    # A child would look through all of this for rubbish again and again, and copy each page that it looks at.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         with tempfile.TemporaryFile() as printed:
             child = os.fork()

@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 def pytest_options(course: Path) -> list[object]:
     """Return the options with which a worker runs tests of a course: those of pyproject.toml are for its developers."""
     return [
-        "-q", "--tb=short", "-p", "no:cacheprovider", "-c", course / "pyproject.toml", "-o", "addopts=",
+        "-q", "--tb=native", "-p", "no:cacheprovider", "-c", course / "pyproject.toml", "-o", "addopts=",
         "-W", "ignore::pytest.PytestConfigWarning",  # settings of plugins that are not loaded
         "-p", "chatlab.grading.options", "--rootdir", course,
     ]  # fmt: skip
