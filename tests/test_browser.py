@@ -92,9 +92,10 @@ class Jupyter:
             command, env=environment(directory), stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT
         )
 
-    def url_of(self, notebook: str) -> str:
-        """Return the address of the page of a notebook."""
-        return f"{self.url}/{self._path}/notebooks/{notebook}?token={self.token}"
+    def url_of(self, notebook: str, workspace: str = "") -> str:
+        """Return the address of the page of a notebook; in JupyterLab, in a workspace of that name."""
+        path = f"lab/workspaces/{workspace}/tree" if workspace else self._path
+        return f"{self.url}/{path}/notebooks/{notebook}?token={self.token}"
 
     def ask(self, path: str, method: str = "GET") -> object:
         """Ask Jupyter's REST interface; None while it cannot answer."""
@@ -184,9 +185,9 @@ class Classroom:
             self.failures.append(dialog.message)
         dialog.accept()
 
-    def run_all_of(self, notebook: str) -> None:
+    def run_all_of(self, notebook: str, workspace: str = "") -> None:
         """Open a notebook and have all its cells run; they are still running when this returns."""
-        self.page.goto(self.jupyter.url_of(notebook))
+        self.page.goto(self.jupyter.url_of(notebook, workspace))
         self.page.locator(".jp-Notebook").wait_for()
         self.jupyter.wait_until_kernel_is_connected()
         # The stored counts must go: a count then tells that a cell has run here.
@@ -300,13 +301,23 @@ def classroom_of(launch: Callable, jupyter: Jupyter) -> Iterator[Classroom]:
     """A browser of its own for a Jupyter that is there."""
     browser = launch()
     try:
-        classroom = Classroom(browser.new_page(viewport={"width": 1280, "height": 1000}), jupyter)
+        with classroom_on(browser.new_page(viewport={"width": 1280, "height": 1000}), jupyter) as classroom:
+            yield classroom
+    finally:
+        browser.close()
+
+
+@contextlib.contextmanager
+def classroom_on(page, jupyter: Jupyter) -> Iterator[Classroom]:
+    """A classroom on a new page, which is closed at the end."""
+    classroom = Classroom(page, jupyter)
+    try:
         yield classroom
     except BaseException:
         classroom.tell()  # pytest shows it where a test fails
         raise
     finally:
-        browser.close()
+        page.close()
     assert classroom.failures == [], "errors in a panel's script, or pop-up windows"
 
 

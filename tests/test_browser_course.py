@@ -7,10 +7,11 @@ drawn and not cut off, panels are alive.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_browser import CELLS, NOTEBOOK, Classroom, Jupyter, browser_launcher, classroom_of
+from test_browser import CELLS, NOTEBOOK, Classroom, Jupyter, browser_launcher, classroom_on
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb") if path.name != NOTEBOOK)
@@ -18,23 +19,40 @@ NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb") if
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def classroom(tmp_path):
-    """A Jupyter and a browser for each notebook: JupyterLab would open again what the last page had open."""
-    jupyter = Jupyter(tmp_path, "jupyterlab", "JupyterLab Light")
+@pytest.fixture(scope="module")
+def jupyter(tmp_path_factory) -> Iterator[Jupyter]:
+    jupyter = Jupyter(tmp_path_factory.mktemp("jupyterlab"), "jupyterlab", "JupyterLab Light")
     try:
         jupyter.wait_until_started()
-        with browser_launcher() as launch, classroom_of(launch, jupyter) as classroom:
-            yield classroom
+        yield jupyter
     finally:
         jupyter.stop()
+
+
+@pytest.fixture(scope="module")
+def context() -> Iterator:
+    """One browser for all notebooks, which keeps JupyterLab's scripts from one page to the next."""
+    with browser_launcher() as launch:
+        browser = launch()
+        yield browser.new_context(viewport={"width": 1280, "height": 1000})
+        browser.close()
+
+
+@pytest.fixture
+def classroom(jupyter, context) -> Iterator[Classroom]:
+    """A page for each notebook, and a kernel."""
+    with classroom_on(context.new_page(), jupyter) as classroom:
+        yield classroom
+    jupyter.end_kernels()
+    assert jupyter.ask("kernels") == []
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_a_notebook_runs_in_a_browser(classroom: Classroom, notebook: str):
     page = classroom.page
-    classroom.run_all_of(notebook)
+    # A workspace of its own: in the same one, JupyterLab would open again what the last page had open.
+    classroom.run_all_of(notebook, workspace=Path(notebook).stem)
     classroom.wait_until_all_have_run()
     for cell in page.evaluate(CELLS):
         assert "error" not in cell["kinds"], f"{cell['source']}\n{cell['said']}"
