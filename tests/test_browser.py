@@ -404,6 +404,25 @@ def test_a_line_that_cannot_be_sent_stays_in_the_input_and_old_lines_can_be_reca
     assert classroom.input("ana").input_value() == ""
 
 
+def test_a_password_is_not_seen_while_it_is_typed_and_is_not_recalled(classroom):
+    field, secret = classroom.input("ana"), "a secret of ana's"
+    classroom.type("ana", "before the secret")
+    classroom.wait_for_line("bob", "ana: before the secret")
+    field.click()
+    classroom.page.keyboard.type("/register")
+    assert field.get_attribute("type") == "text"
+    classroom.page.keyboard.type(f" {secret}")
+    assert field.get_attribute("type") == "password"
+    classroom.page.keyboard.press("Enter")
+    classroom.wait_for_line("ana", "> /register " + "*" * len(secret))
+    classroom.wait_for_line("ana", "! There is no command /register.")  # this server has no accounts
+    assert field.get_attribute("type") == "text"
+    classroom.page.keyboard.press("ArrowUp")
+    assert field.input_value() == "before the secret"
+    field.fill("")
+    assert not any(secret in line for line in classroom.lines("ana"))
+
+
 def test_all_wait_for_a_stopped_server_and_come_back_with_what_was_typed(classroom):
     classroom.press(classroom.server, "Stop")
     for name in NAMES:
