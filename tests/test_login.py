@@ -413,6 +413,23 @@ def test_what_is_said_before_the_answer_waits_for_it_in_its_order(server, accoun
         assert [bob.line() for _ in expected] == expected
 
 
+@pytest.mark.clause("P34", "P35")
+def test_what_is_said_over_tls_before_the_answer_and_the_end_is_heard(engine, accounts, tls):
+    """The end comes in one piece with the lines, while the first of them waits for its answer."""
+    with engine(LOCAL, accounts=accounts, tls=tls) as server:
+        with Person(server.address, "bob") as bob, Person(server.address) as ana:
+            ana.hear_question()
+            accounts.free.clear()
+            ana.send("ana", SECRET, "hello")
+            ana.half_close()
+            while not accounts.asked:
+                threading.Event().wait(0.005)
+            accounts.free.set()
+            assert bob.line() == "* ana joined"
+            assert bob.line() == "ana: hello"
+            assert bob.line() == "* ana lost the connection"
+
+
 @pytest.mark.clause("P35")
 def test_who_waits_for_an_answer_and_goes_is_gone(server, accounts):
     accounts.free.clear()

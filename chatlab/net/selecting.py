@@ -274,7 +274,11 @@ class SelectorChatServer(Server):
             self._forget(connection, self._room.lost, "the connection ended without a close")
             return
         self._take_in(connection, chunk)
-        if has_more(connection.socket):
+        self._read_more(connection)
+
+    def _read_more(self, connection: LoopConnection) -> None:
+        """Read on, if something is there of which no selector knows, and no line waits for an answer."""
+        if connection.reads and has_more(connection.socket):
             self._read(connection)
 
     def _shake_hands(self, connection: LoopConnection) -> None:
@@ -292,8 +296,7 @@ class SelectorChatServer(Server):
         if is_over:
             with self._room_lock:
                 self._greet_locked(connection)
-            if has_more(sock):
-                self._read(connection)
+            self._read_more(connection)
 
     def _take_in(self, connection: LoopConnection, chunk: bytes) -> None:
         """Give the lines of the chunk to the room, and perform what it says."""
@@ -342,6 +345,7 @@ class SelectorChatServer(Server):
             self._end_if_overlong(connection)
             if connection.socket.fileno() != -1:
                 self._ask_for(connection, connection.events & _WRITE | connection.reads)
+                self._read_more(connection)
 
     def _forget(self, connection: LoopConnection, last_decision: Callable[..., list[Effect]], *arguments: str) -> None:
         """It has said its last. It is taken out of the lists once this pass is written: it may hear some of it."""
