@@ -45,7 +45,27 @@ def pytest_configure(config):
         Person.patience_seconds = patience
 
 
+# The files that take longest, the longest first: were one of them begun last, all others would wait for it.
+LONGEST = (
+    "test_instructor_matrix.py",
+    "test_browser_course.py",
+    "test_clauses.py",
+    "test_notebooks.py",
+    "test_instructor_trust.py",
+    "test_browser.py",
+    "test_contract.py",
+    "test_bench.py",
+    "test_cell.py",
+    "test_instructor_release.py",
+    "test_instructor_races.py",
+    "test_classrun.py",
+)
+
+
 def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):  # several processes share the files among them: chatlab.lab.environment
+        place = {name: number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
     if clause := config.getoption("--clause"):
         chosen = [item for item in items if any(clause in mark.args for mark in item.iter_markers("clause"))]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])

@@ -263,10 +263,12 @@ class Classroom:
 
 
 @pytest.fixture(scope="module")
-def launch() -> Iterator[Callable]:
-    """Launch a browser, as often as one likes: Playwright itself can be there only once at a time."""
+def browser() -> Iterator:
+    """One browser for this file; every classroom is a context of its own in it."""
     with browser_launcher() as launch:
-        yield launch
+        browser = launch()
+        yield browser
+        browser.close()
 
 
 @contextlib.contextmanager
@@ -284,27 +286,16 @@ def browser_launcher() -> Iterator[Callable]:
 
 
 @contextlib.contextmanager
-def opened(launch: Callable, directory: Path, app: str, theme: str = "JupyterLab Light") -> Iterator[Classroom]:
-    """Jupyter and a browser of their own, and the first notebook, run."""
+def opened(browser, directory: Path, app: str, theme: str = "JupyterLab Light") -> Iterator[Classroom]:
+    """A Jupyter of its own, a page, and the first notebook, run."""
     jupyter = Jupyter(directory, app, theme)
     try:
         jupyter.wait_until_started()
-        with classroom_of(launch, jupyter) as classroom:
+        with classroom_on(browser.new_page(viewport={"width": 1280, "height": 1000}), jupyter) as classroom:
             classroom.open_and_run_all()
             yield classroom
     finally:
         jupyter.stop()
-
-
-@contextlib.contextmanager
-def classroom_of(launch: Callable, jupyter: Jupyter) -> Iterator[Classroom]:
-    """A browser of its own for a Jupyter that is there."""
-    browser = launch()
-    try:
-        with classroom_on(browser.new_page(viewport={"width": 1280, "height": 1000}), jupyter) as classroom:
-            yield classroom
-    finally:
-        browser.close()
 
 
 @contextlib.contextmanager
@@ -322,8 +313,8 @@ def classroom_on(page, jupyter: Jupyter) -> Iterator[Classroom]:
 
 
 @pytest.fixture(scope="module")
-def lab(launch, tmp_path_factory) -> Iterator[Classroom]:
-    with opened(launch, tmp_path_factory.mktemp("jupyterlab"), "jupyterlab") as classroom:
+def lab(browser, tmp_path_factory) -> Iterator[Classroom]:
+    with opened(browser, tmp_path_factory.mktemp("jupyterlab"), "jupyterlab") as classroom:
         yield classroom
 
 
@@ -509,8 +500,8 @@ def test_text_is_readable_in_the_light_theme(classroom):
     ("app", "theme"),
     [("notebook", "JupyterLab Light"), ("notebook", "JupyterLab Dark"), ("jupyterlab", "JupyterLab Dark")],
 )
-def test_the_panels_work_in_notebook_7_and_in_the_dark(launch, app, theme, tmp_path):
-    with opened(launch, tmp_path, app, theme) as classroom:
+def test_the_panels_work_in_notebook_7_and_in_the_dark(browser, app, theme, tmp_path):
+    with opened(browser, tmp_path, app, theme) as classroom:
         classroom.connect_everybody()
         is_dark = classroom.page.evaluate("document.body.dataset.jpThemeLight") == "false"
         assert is_dark == theme.endswith("Dark")

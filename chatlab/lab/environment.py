@@ -32,7 +32,7 @@ EXTRAS = ("check", "lab", "test", "browser")  # of pyproject.toml; each holds th
 MAIN_MODULE = {"check": "pytest", "lab": "jupyterlab", "test": "pytest", "browser": "playwright"}
 
 # How the whole suite is run: each file in one piece, three at a time. Most of them wait most of the time. In the
-# order of their names, for the last ones are short.
+# order that tests/conftest.py gives them: the longest come first.
 SIDE_BY_SIDE = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 OLDEST_PYTHON = (3, 10)
 SIZE_OF = {"check": ("the few packages that the checks need", "some seconds")}
