@@ -19,6 +19,7 @@ from chatlab.protocol import PasswordRefused, limits
 from chatlab.room import Ask, Broadcast, Close, Left, LookUp, Register, Room, Send, Session, State, Verify
 
 LOCAL = ("127.0.0.1", 0)
+PATIENCE_SECONDS = 20
 SECRET = "correct horse battery"
 OTHER_SECRET = "staple of the day"
 QUESTION = "* Password for ana?"
@@ -504,10 +505,10 @@ def test_a_client_that_knows_the_password_comes_in_and_comes_back(server):
     with ChatClient("ana", server.address, password=SECRET) as ana:
         address = server.address
         server.stop()
-        ana.wait_for("lost")
+        ana.wait_for("lost", PATIENCE_SECONDS)
         server.address = address
         server.start()
-        ana.wait_for("back", 20)
+        ana.wait_for("back", PATIENCE_SECONDS)
         assert ana.is_connected
 
 
@@ -526,15 +527,15 @@ def test_a_client_without_a_password_says_how_to_give_it(server):
 def test_a_client_is_asked_until_the_password_is_right_and_knows_it_then(server):
     ana = ChatClient("ana", server.address).start()
     try:
-        assert ana.wait_for("password").text == "Password for ana?"
+        assert ana.wait_for("password", PATIENCE_SECONDS).text == "Password for ana?"
         ana.give_password(OTHER_SECRET)
-        assert ana.wait_for("password").text == "The name or the password is wrong. Password for ana?"
+        assert ana.wait_for("password", PATIENCE_SECONDS).text == "The name or the password is wrong. Password for ana?"
         ana.give_password(SECRET)
-        ana.wait_for("joined")
+        ana.wait_for("joined", PATIENCE_SECONDS)
         server.stop()
-        ana.wait_for("lost")
+        ana.wait_for("lost", PATIENCE_SECONDS)
         server.start()
-        ana.wait_for("back", 20)
+        ana.wait_for("back", PATIENCE_SECONDS)
     finally:
         ana.close()
 
@@ -542,15 +543,15 @@ def test_a_client_is_asked_until_the_password_is_right_and_knows_it_then(server)
 def test_a_client_follows_its_own_change_of_the_password(server, accounts):
     with ChatClient("bob", server.address) as bob:
         bob.send(f"/register {SECRET}")
-        bob.wait_for("is yours now")
+        bob.wait_for("is yours now", PATIENCE_SECONDS)
         bob.send(f"/password {OTHER_SECRET}")
-        bob.wait_for("Your password is changed")
+        bob.wait_for("Your password is changed", PATIENCE_SECONDS)
         server.stop()
-        bob.wait_for("lost")
+        bob.wait_for("lost", PATIENCE_SECONDS)
         with pytest.raises(PasswordRefused, match="the server is away"):
             bob.send(f"/password {SECRET}")
         server.start()
-        bob.wait_for("back", 20)
+        bob.wait_for("back", PATIENCE_SECONDS)
     assert accounts.passwords["bob"] == OTHER_SECRET
 
 

@@ -18,6 +18,7 @@ from chatlab.lab.wire import Wire
 from chatlab.lab.wirepanel import WirePanel
 
 LOCAL = ("127.0.0.1", 0)
+PATIENCE_SECONDS = 20
 SECRETS = ["correct horse", "battery staple"]
 
 
@@ -82,10 +83,10 @@ def test_no_picture_of_a_wire_shows_a_password(size):
         wire.split(size)
         with ChatClient("ana", wire.address, password=SECRETS[0]) as ana:
             ana.send(f"/password {SECRETS[1]}")
-            ana.wait_for("Your password is changed")
+            ana.wait_for("Your password is changed", PATIENCE_SECONDS)
             ana.send("in clear")
             ana.send("/ping done")
-            ana.wait_for("pong done")
+            ana.wait_for("pong done", PATIENCE_SECONDS)
             ana.close()
         events = wire.record()
         recorded = b"".join(event.data for event in events if event.direction == "up" and event.kind == "passed")
