@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,26 +132,59 @@ MUTANTS = [
 ]
 
 
-def mutate(copy: Path, file: str, old: str, new: str) -> None:
+RUN_SECONDS = 120
+
+
+def mutate(copy: Path, number: int, file: str, old: str, new: str) -> None:
     path = copy / "chatlab" / file
     source = path.read_text(encoding="utf-8")
     assert source.count(old) == 1, f"{file} holds {source.count(old)} times: {old}"
     path.write_text(source.replace(old, new), encoding="utf-8")
+    os.utime(path, (number, number))  # what is compiled is known by the second it is of: each has one of its own
 
 
-def run_tests_of(copy: Path, clause: str) -> subprocess.CompletedProcess:
-    files = [path for path in (copy / "tests").glob("test_*.py") if f'"{clause}"' in path.read_text(encoding="utf-8")]
-    files.remove(copy / "tests" / "test_clauses.py")
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *files, "-x", "-q", "--clause", clause, "--patience", "5", "--timeout", "30",
-         "-p", "no:cacheprovider", "-p", "pytest_timeout"],
-        cwd=copy,
-        # Other plugins that are installed take seconds to load.
-        env={**os.environ, "PYTHONPATH": str(copy), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )  # fmt: skip
+class Copy:
+    """A copy of the project that is broken again and again: its tests run in forks of one process."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = copy_of_the_project(place)
+        self._output = place / "printed.txt"
+        self._process = subprocess.Popen(
+            [sys.executable, self.place / "tests" / "loaded_pytest.py"],
+            cwd=self.place,
+            # Other plugins that are installed take seconds to load.
+            env={**os.environ, "PYTHONPATH": str(self.place), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run_tests_of(self, clause: str) -> subprocess.CompletedProcess:
+        """Return what came of them, or raise TimeoutExpired."""
+        tests = self.place / "tests"
+        files = [path for path in tests.glob("test_*.py") if f'"{clause}"' in path.read_text(encoding="utf-8")]
+        files.remove(tests / "test_clauses.py")
+        arguments = [*map(str, files), "-x", "-q", "--clause", clause, "--patience", "5", "--timeout", "30"]
+        arguments += ["-p", "no:cacheprovider", "-p", "pytest_timeout"]
+        self._process.stdin.write(json.dumps([str(self._output), arguments]) + "\n")
+        self._process.stdin.flush()
+        timer = threading.Timer(RUN_SECONDS, self._kill)
+        timer.start()
+        answer = self._process.stdout.readline()
+        timer.cancel()
+        if not answer:
+            raise subprocess.TimeoutExpired(arguments, RUN_SECONDS)
+        return subprocess.CompletedProcess(arguments, int(answer), self._output.read_text(encoding="utf-8"))
+
+    def close(self) -> None:
+        """End it, and what it is at."""
+        self._kill()
+        self._process.communicate()
+
+    def _kill(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for process in (*psutil.Process(self._process.pid).children(recursive=True), self._process):
+                process.kill()
 
 
 def copy_of_the_project(place: Path) -> Path:
@@ -172,22 +209,27 @@ def outcomes(request, tmp_path_factory) -> dict[int, subprocess.CompletedProcess
     numbers = [item.callspec.params["number"] for item in ours]
 
     # Two copies, each used again and again: to compile the tests anew would take longer than they do.
-    copies: SimpleQueue[Path] = SimpleQueue()
-    for _ in range(2):
-        copies.put(copy_of_the_project(tmp_path_factory.mktemp("broken")))
+    both = [Copy(tmp_path_factory.mktemp("broken")) for _ in range(2)]
+    copies: SimpleQueue[Copy] = SimpleQueue()
+    for copy in both:
+        copies.put(copy)
 
     def judge(number: int) -> subprocess.CompletedProcess:
         clause, *change = MUTANTS[number]
         copy = copies.get()
         try:
-            mutate(copy, *change)
-            return run_tests_of(copy, clause)
+            mutate(copy.place, number, *change)
+            return copy.run_tests_of(clause)
         finally:
-            shutil.copy(ROOT / "chatlab" / change[0], copy / "chatlab" / change[0])
+            shutil.copy(ROOT / "chatlab" / change[0], copy.place / "chatlab" / change[0])
             copies.put(copy)
 
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(numbers, pool.map(judge, numbers)))
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            return dict(zip(numbers, pool.map(judge, numbers)))
+    finally:
+        for copy in both:
+            copy.close()
 
 
 @pytest.mark.slow
