@@ -2,7 +2,7 @@
 
 In each round a child remembers numbered lines under load, from several threads, and prints a number once it is
 told that it is stored. It is killed at a random moment. Then every number that it printed must be there, none
-twice, those of each sender in order and without a gap, and the file whole. All rounds use one directory: what
+twice, those of each sender in order and without a gap, and the file whole. Fifty rounds use one directory: what
 earlier rounds left is opened again, and still there at the end.
 """
 
@@ -28,6 +28,8 @@ SENDERS = 4
 AHEAD = 50
 # Lines that are acknowledged before the kill: in some rounds hardly one, in some so many that files are tidied up.
 MOST_ACKNOWLEDGED = 1000
+# All of a file is read again after each round: with a thousand rounds in one, that would be all there is to wait for.
+ROUNDS_OF_A_FILE = 50
 # The child sends as long as it lives; it must not outlive a parent that died.
 CHILD_SECONDS = 60.0
 
@@ -125,17 +127,18 @@ def search_complaints(directory: Path, sought: list[str]) -> Iterator[str]:
 def crash(directory: Path, rounds: int, seed: int) -> tuple[list[str], int]:
     """Do so many rounds; return what went wrong, and how many lines were acknowledged."""
     rng = random.Random(seed)
-    found: list[str] = []
+    total = 0
     acknowledged: dict[str, int] = {}
     for n in range(1, rounds + 1):
+        if n % ROUNDS_OF_A_FILE == 1:
+            total, acknowledged = total + sum(acknowledged.values()), {}
+        path = directory / str((n - 1) // ROUNDS_OF_A_FILE) / disk.FILE_NAME
         count = int(MOST_ACKNOWLEDGED ** rng.random())
-        new = acknowledged_by(directory, f"{seed}-{n}", count)
+        new = acknowledged_by(path.parent, f"{seed}-{n}", count)
         acknowledged |= new
-        path = directory / disk.FILE_NAME
-        found += [f"round {n}: {complaint}" for complaint in complaints(path, acknowledged, new)]
-        if found:
+        if found := [f"round {n}: {complaint}" for complaint in complaints(path, acknowledged, new)]:
             break
-    return found, sum(acknowledged.values())
+    return found, total + sum(acknowledged.values())
 
 
 def main() -> int:

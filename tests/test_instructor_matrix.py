@@ -37,8 +37,8 @@ Judged = dict[str, tuple[Mutant, Grade]]
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Pool]:
-    """The same for all labs: each takes a second to load."""
-    with Pool(COURSE, JOBS) as workers:
+    """The same for all labs: each takes a second to load. Half as many as judge alone: other tests run beside them."""
+    with Pool(COURSE, JOBS // 2) as workers:
         yield workers
 
 
