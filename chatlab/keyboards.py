@@ -65,6 +65,9 @@ class NoSuchKeyboard(Exception):
 class Keyboard(Protocol):
     """Where lines come from and go to. `read_line` is for the main thread alone; `show` and `end` for any."""
 
+    #: Whether a password behind a command can be seen while it is typed.
+    shows_passwords: bool
+
     def __enter__(self) -> Keyboard: ...
 
     def __exit__(self, *exception: object) -> None: ...
@@ -92,6 +95,8 @@ class _Woken(Exception):
 
 class PlainKeyboard:
     """A terminal, as it comes. Without a prompt: what others say would be printed behind it."""
+
+    shows_passwords = True
 
     def __init__(self) -> None:
         self._reading = False
@@ -178,6 +183,8 @@ class PlainKeyboard:
 class PipedInput(PlainKeyboard):
     """The lines of a file, or of another program."""
 
+    shows_passwords = False
+
     def __init__(self) -> None:
         super().__init__()
         self.lines_read = 0
@@ -255,6 +262,8 @@ class PromptKeyboard:
     Everything is printed by the main thread, where prompt_toolkit runs a loop while it waits for keys. Its own
     `patch_stdout` prints from other threads too when it finds no loop, and then loses a line now and then.
     """
+
+    shows_passwords = False
 
     def __init__(self, words: Callable[[], list[str]]) -> None:
         try:

@@ -30,7 +30,7 @@ from chatlab.protocol import (
     ServerMessage,
     check_name,
 )
-from chatlab.protocol.messages import asks_to_leave, says_goodbye, says_name_taken
+from chatlab.protocol.messages import asks_to_leave, password_in, says_goodbye, says_name_taken
 from chatlab.protocol.visible import visible
 from chatlab.room.commands import make_commands
 
@@ -182,6 +182,8 @@ class TerminalChat:
             return False
         except ClientClosed:
             return False  # its end is told already, and ends the keyboard, too
+        if self._keyboard.shows_passwords and password_in(line):
+            self._tell("That password stands on your screen. Type the command alone, and you are asked for one unseen.")
         if not self._client.is_connected and not self._told_that_lines_wait:
             self._told_that_lines_wait = True
             self._tell("What you type now waits, and goes out when the server is there.")

@@ -1007,6 +1007,18 @@ def test_what_stands_behind_register_is_shown_as_stars_and_not_remembered(termin
     assert SECRET not in screen.printed
 
 
+def test_who_types_a_password_where_it_is_seen_is_told_and_it_is_not_recalled(terminals, guarded):
+    screen = terminals("readline", guarded.address, "--name", "bob")
+    screen.wait_for_text("* Welcome, bob.")
+    screen.wait_for("bob> ")
+    screen.type(f"hello\r/register {SECRET}\r")
+    screen.wait_for_text("-- That password stands on your screen.")
+    screen.wait_for_text("is yours now.")
+    screen.wait_for("bob> ")
+    screen.type("\x1b[A")  # up
+    screen.wait_for("bob> hello")
+
+
 def test_what_was_typed_when_a_password_was_asked_for_comes_back(terminals, guarded):
     """The server was away, and ana's password is another one when it is back."""
     address = guarded.address
