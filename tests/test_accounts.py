@@ -1267,7 +1267,7 @@ def test_a_password_is_no_argument():
 
 
 def test_a_person_types_the_password_twice_alike(command, monkeypatch, tmp_path):
-    monkeypatch.setattr("chatlab.keyboards.is_terminal", lambda stream: True)
+    monkeypatch.setattr("chatlab.admin.is_terminal", lambda stream: True)
     typed: list[str] = []
     monkeypatch.setattr("getpass.getpass", lambda prompt: typed.pop(0))
     typed[:] = [SECRET, OTHER]
@@ -1285,7 +1285,7 @@ def test_a_person_types_the_password_twice_alike(command, monkeypatch, tmp_path)
 def test_where_the_echo_cannot_be_turned_off_nothing_is_read(command, monkeypatch):
     import getpass
 
-    monkeypatch.setattr("chatlab.keyboards.is_terminal", lambda stream: True)
+    monkeypatch.setattr("chatlab.admin.is_terminal", lambda stream: True)
     monkeypatch.setattr("getpass.getpass", getpass.fallback_getpass)
     code, out, err = command("add", "ana", typed=f"{SECRET}\n{SECRET}\n")
     assert (code, out) == (1, "") and "would show the password" in err

@@ -1033,7 +1033,7 @@ def test_what_was_typed_when_a_password_was_asked_for_comes_back(terminals, guar
     screen.wait_for_text("-- Away:")
     guarded.accounts.passwords["ana"] = NEW_SECRET
     guarded.start()
-    screen.wait_for_text("Password for ana:")
+    screen.wait_until(lambda: screen.lines[-1].startswith("Password for ana:"), "the question, in place of the line")
     screen.type(f"{NEW_SECRET}\r")
     screen.wait_for_text("-- Back as ana.")
     screen.wait_for("ana> half a li")
