@@ -24,6 +24,7 @@ from person import Person
 from chatlab import ChatServer, cli, terminal
 from chatlab.lab import environment
 from chatlab.net import DEFAULT_ADDRESS
+from chatlab.protocol import PasswordRefused
 from chatlab.protocol.limits import CLIENT_LIMIT, HISTORY_LINES
 
 try:
@@ -1071,3 +1072,14 @@ def test_members_only_needs_a_place_for_accounts(capsys):
     with pytest.raises(SystemExit):
         cli.main(["serve", "--members-only"])
     assert "--members-only needs --data DIR" in capsys.readouterr().err
+
+
+def test_a_password_that_is_refused_is_told_and_not_offered_again(monkeypatch, capsys):
+    def refuse(line):
+        raise PasswordRefused("everyone on the way could read it")
+
+    chat = terminal.TerminalChat("ana", LOCAL)
+    monkeypatch.setattr(chat._client, "send", refuse)
+    assert chat._send(f"/register {SECRET}")  # taken: what is not taken stands in the next prompt, in clear
+    out, err = capsys.readouterr()
+    assert err == "-- Not sent: everyone on the way could read it.\n" and SECRET not in out + err
